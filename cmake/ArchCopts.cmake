@@ -1,0 +1,14 @@
+# The only place that names instruction-set flags. One row per arch: name, then flags.
+# A kernel source for an arch is built with these flags and -O2, in every build type.
+set(MAOOCR_ARCHS avx2 avx512 amx)
+set(MAOOCR_COPTS_avx2 -mavx2 -mfma -mf16c)
+set(MAOOCR_COPTS_avx512 ${MAOOCR_COPTS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
+set(MAOOCR_COPTS_amx ${MAOOCR_COPTS_avx512} -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8)
+
+# mao_arch_sources(<arch> <source>...): sets the flags of kernel sources of this arch.
+function(mao_arch_sources arch)
+  if(NOT DEFINED MAOOCR_COPTS_${arch})
+    message(FATAL_ERROR "unknown arch '${arch}'; known: ${MAOOCR_ARCHS}")
+  endif()
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${MAOOCR_COPTS_${arch}};-O2")
+endfunction()

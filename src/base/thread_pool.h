@@ -1,0 +1,63 @@
+// A fixed set of worker threads for data-parallel loops. One pool serves one caller at a time: the
+// thread that owns the step. Idle workers sleep on a futex; they do not spin away a shared core.
+#ifndef MAOOCR_BASE_THREAD_POOL_H_
+#define MAOOCR_BASE_THREAD_POOL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace mao {
+
+class ThreadPool {
+ public:
+  // num_threads counts the caller, so 1 starts no thread. 0 means every core this process may use.
+  explicit ThreadPool(size_t num_threads = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  size_t num_threads() const { return workers_.size() + 1; }
+
+  // Calls body(index, worker) once for each index in [0, count), worker in [0, num_threads()).
+  // Indices are handed out one at a time, so uneven ones balance themselves; make an index worth
+  // some microseconds. Returns when all are done. Allocates nothing. Not reentrant: body must not
+  // call ParallelFor of the same pool.
+  template <typename Body>
+  void ParallelFor(size_t count, const Body& body) {
+    if (count <= 1 || workers_.empty()) {
+      for (size_t i = 0; i < count; ++i) body(i, size_t{0});
+      return;
+    }
+    Run(count, &body, [](const void* context, size_t index, size_t worker) {
+      (*static_cast<const Body*>(context))(index, worker);
+    });
+  }
+
+ private:
+  using Function = void (*)(const void* context, size_t index, size_t worker);
+
+  void Run(size_t count, const void* context, Function function);
+  void WorkerLoop(size_t worker);
+  void Drain(size_t worker);
+
+  std::vector<std::thread> workers_;
+  // The loop being run; written by the caller before `generation_` is raised.
+  Function function_ = nullptr;
+  const void* context_ = nullptr;
+  size_t count_ = 0;
+  alignas(64) std::atomic<size_t> next_index_{0};
+  alignas(64) std::atomic<uint32_t> generation_{0};
+  alignas(64) std::atomic<uint32_t> num_active_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+// Cores that this process may run on (its affinity mask), at least 1.
+size_t NumUsableCores();
+
+}  // namespace mao
+
+#endif  // MAOOCR_BASE_THREAD_POOL_H_
