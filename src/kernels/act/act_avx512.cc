@@ -1,0 +1,8 @@
+#include "kernels/arch/vec_avx512.h"
+#include "kernels/act/act_vector.h"
+
+namespace mao {
+
+const ActKernels kActAvx512 = {&SiluAndMulRow<VecAvx512>};
+
+}  // namespace mao

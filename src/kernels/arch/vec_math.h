@@ -1,0 +1,61 @@
+// Elementary functions on Vec types, from fused multiply-adds alone, so that every instruction set
+// gives the same bits.
+#ifndef MAOOCR_KERNELS_ARCH_VEC_MATH_H_
+#define MAOOCR_KERNELS_ARCH_VEC_MATH_H_
+
+namespace mao {
+namespace {
+
+// e^x, relative error below 2e-7 for x in [-87, 88]; arguments outside are clamped to that range
+// (e^-87 is 1.6e-38: zero for every sum a softmax takes).
+// Cody-Waite reduction x = n ln2 + r, |r| <= ln2/2, then the degree-6 Taylor-like polynomial of
+// Cephes' expf.
+template <typename Vec>
+inline Vec Exp(Vec x) {
+  x = Vec::Min(Vec::Max(x, Vec::Set1(-87.0f)), Vec::Set1(88.0f));
+  const Vec biased = Vec::Fma(x, Vec::Set1(1.44269504f), Vec::Set1(12582912.0f));  // 1.5 * 2^23
+  const Vec n = biased - Vec::Set1(12582912.0f);
+  Vec r = Vec::Fma(n, Vec::Set1(-0.693359375f), x);
+  r = Vec::Fma(n, Vec::Set1(2.12194440e-4f), r);
+  Vec p = Vec::Set1(1.9875691500e-4f);
+  p = Vec::Fma(p, r, Vec::Set1(1.3981999507e-3f));
+  p = Vec::Fma(p, r, Vec::Set1(8.3334519073e-3f));
+  p = Vec::Fma(p, r, Vec::Set1(4.1665795894e-2f));
+  p = Vec::Fma(p, r, Vec::Set1(1.6666665459e-1f));
+  p = Vec::Fma(p, r, Vec::Set1(5.0000001201e-1f));
+  p = Vec::Fma(p, r * r, r + Vec::Set1(1.0f));
+  return p * Vec::Pow2OfBiased(biased);
+}
+
+// The error function, absolute error below 3e-7 (Abramowitz and Stegun 7.1.26).
+template <typename Vec>
+inline Vec Erf(Vec x) {
+  const Vec magnitude = Vec::Abs(x);
+  const Vec t =
+      Vec::Set1(1.0f) / Vec::Fma(magnitude, Vec::Set1(0.3275911f), Vec::Set1(1.0f));
+  Vec p = Vec::Set1(1.061405429f);
+  p = Vec::Fma(p, t, Vec::Set1(-1.453152027f));
+  p = Vec::Fma(p, t, Vec::Set1(1.421413741f));
+  p = Vec::Fma(p, t, Vec::Set1(-0.284496736f));
+  p = Vec::Fma(p, t, Vec::Set1(0.254829592f));
+  const Vec tail = p * t * Exp(Vec::Zero() - magnitude * magnitude);
+  return Vec::CopySign(Vec::Set1(1.0f) - tail, x);
+}
+
+// x * Phi(x), the exact GELU (Hendrycks and Gimpel 2016).
+template <typename Vec>
+inline Vec Gelu(Vec x) {
+  const Vec half = x * Vec::Set1(0.5f);
+  return Vec::Fma(half, Erf(x * Vec::Set1(0.70710678f)), half);
+}
+
+// x * sigmoid(scale * x): quick GELU with scale 1.702, SiLU with scale 1.
+template <typename Vec>
+inline Vec Swish(Vec x, float scale) {
+  return x / (Vec::Set1(1.0f) + Exp(x * Vec::Set1(-scale)));
+}
+
+}  // namespace
+}  // namespace mao
+
+#endif  // MAOOCR_KERNELS_ARCH_VEC_MATH_H_

@@ -1,0 +1,8 @@
+#include "kernels/arch/vec_generic.h"
+#include "kernels/dot/dot_vector.h"
+
+namespace mao {
+
+const DotKernels kDotGeneric = {&PrepareRows<VecGeneric>, &RunVector<VecGeneric>};
+
+}  // namespace mao

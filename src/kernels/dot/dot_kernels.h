@@ -1,0 +1,38 @@
+// What each instruction set offers to the dot driver (dot.cc).
+#ifndef MAOOCR_KERNELS_DOT_DOT_KERNELS_H_
+#define MAOOCR_KERNELS_DOT_DOT_KERNELS_H_
+
+#include <stdint.h>
+
+#include "kernels/dot/dot.h"
+
+namespace mao {
+
+// A block of work: panels [first_panel, last_panel) for rows [first_row, last_row) of a problem
+// whose A rows were prepared by the matching Prepare function at `a`.
+struct DotBlock {
+  const DotProblem* problem;
+  const void* a;
+  int64_t first_row, last_row;
+  int64_t first_panel, last_panel;
+};
+
+struct DotKernels {
+  // Copies rows [first_row, last_row) of A into prepared form; first_row is a multiple of 16.
+  void (*prepare)(const DotProblem& problem, int64_t first_row, int64_t last_row, bool round_a,
+                  void* prepared);
+  void (*run)(const DotBlock& block);
+};
+
+// Prepared A of the vector kernels: float rows of stride k. Of the AMX kernel: bfloat16 tiles
+// [ceil(m/16)][k/32][16][32], rows beyond m zero.
+extern const DotKernels kDotGeneric;
+#if defined(__x86_64__)
+extern const DotKernels kDotAvx2;
+extern const DotKernels kDotAvx512;
+extern const DotKernels kDotAmx;  // bfloat16 weights and rounded A only
+#endif
+
+}  // namespace mao
+
+#endif  // MAOOCR_KERNELS_DOT_DOT_KERNELS_H_

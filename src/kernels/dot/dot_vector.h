@@ -1,0 +1,165 @@
+// The vector form of the dot kernel, instantiated once per instruction set.
+#ifndef MAOOCR_KERNELS_DOT_DOT_VECTOR_H_
+#define MAOOCR_KERNELS_DOT_DOT_VECTOR_H_
+
+#include <string.h>
+
+#include "kernels/arch/vec_math.h"
+#include "kernels/dot/dot_kernels.h"
+
+namespace mao {
+namespace {
+
+inline const float* RowOfA(const DotProblem& problem, int64_t row) {
+  const int64_t index = problem.a_rows != nullptr ? problem.a_rows[row] : row;
+  return problem.a + index * problem.a_stride;
+}
+
+template <typename Vec>
+inline void PrepareRows(const DotProblem& problem, int64_t first_row, int64_t last_row,
+                        bool round_a, void* prepared) {
+  const int64_t k = problem.w.k;
+  for (int64_t row = first_row; row < last_row; ++row) {
+    const float* source = RowOfA(problem, row);
+    float* target = static_cast<float*>(prepared) + row * k;
+    for (int64_t i = 0; i < k; i += 16) {
+      const Vec v = Vec::Load(source + i);
+      (round_a ? Vec::RoundToBFloat16(v) : v).Store(target + i);
+    }
+  }
+}
+
+template <typename Vec>
+inline void LoadWeightPair(const BFloat16* tile_row, Vec& even, Vec& odd) {
+  Vec::LoadPairs(tile_row, even, odd);
+}
+template <typename Vec>
+inline void LoadWeightPair(const float* tile_row, Vec& even, Vec& odd) {
+  even = Vec::Load(tile_row);
+  odd = Vec::Load(tile_row + 16);
+}
+
+template <typename Vec>
+inline Vec Activate(Vec x, Activation act) {
+  switch (act) {
+    case Activation::kGelu:
+      return Gelu(x);
+    case Activation::kQuickGelu:
+      return Swish(x, 1.702f);
+    case Activation::kNone:
+      break;
+  }
+  return x;
+}
+
+// Bias, activation and accumulation of 16 outputs; the last panel of a matrix may be narrower.
+template <typename Vec>
+inline void Finish(const DotProblem& problem, int64_t row, int64_t panel, Vec sum) {
+  const int64_t first = panel * kDotPanelColumns;
+  const int64_t width =
+      problem.w.n - first < kDotPanelColumns ? problem.w.n - first : kDotPanelColumns;
+  float* c = problem.c + row * problem.c_stride + first;
+  if (width == kDotPanelColumns) {
+    if (problem.bias != nullptr) sum = sum + Vec::Load(problem.bias + first);
+    sum = Activate(sum, problem.act);
+    if (problem.accumulate) sum = sum + Vec::Load(c);
+    sum.Store(c);
+    return;
+  }
+  float part[kDotPanelColumns] = {};
+  if (problem.bias != nullptr) {
+    memcpy(part, problem.bias + first, static_cast<size_t>(width) * sizeof(float));
+    sum = sum + Vec::Load(part);
+  }
+  sum = Activate(sum, problem.act);
+  if (problem.accumulate) {
+    memcpy(part, c, static_cast<size_t>(width) * sizeof(float));
+    sum = sum + Vec::Load(part);
+  }
+  sum.Store(part);
+  memcpy(c, part, static_cast<size_t>(width) * sizeof(float));
+}
+
+// kRows rows x kPanels panels, all of k.
+template <typename Vec, typename Weight, int kRows, int kPanels>
+inline void DotTile(const DotProblem& problem, const float* a, int64_t row, int64_t panel) {
+  const int64_t k = problem.w.k;
+  const int64_t panel_elements = k * kDotPanelColumns;
+  const auto* weights = reinterpret_cast<const Weight*>(problem.w.data) + panel * panel_elements;
+  Vec total[kRows][kPanels];
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < kPanels; ++p) total[r][p] = Vec::Zero();
+  }
+  for (int64_t block = 0; block < k; block += kDotBlockDepth) {
+    Vec even[kRows][kPanels];
+    Vec odd[kRows][kPanels];
+    for (int r = 0; r < kRows; ++r) {
+      for (int p = 0; p < kPanels; ++p) even[r][p] = odd[r][p] = Vec::Zero();
+    }
+    const Weight* tile = weights + block * kDotPanelColumns;
+#pragma GCC unroll 4
+    for (int j = 0; j < kDotBlockDepth / 2; ++j) {
+      Vec w_even[kPanels];
+      Vec w_odd[kPanels];
+      for (int p = 0; p < kPanels; ++p) {
+        const Weight* tile_row = tile + p * panel_elements + j * 2 * kDotPanelColumns;
+        LoadWeightPair(tile_row, w_even[p], w_odd[p]);
+        // Ahead by 4 tiles of this panel: several streams at once are what reaches the memory's
+        // bandwidth when the weights come from DRAM.
+        if (kRows == 1) __builtin_prefetch(tile_row + 4 * kDotTileElements, 0, 3);
+      }
+      for (int r = 0; r < kRows; ++r) {
+        const float* a_pair = a + r * k + block + 2 * j;
+        const Vec a_even = Vec::Set1(a_pair[0]);
+        const Vec a_odd = Vec::Set1(a_pair[1]);
+        for (int p = 0; p < kPanels; ++p) {
+          even[r][p] = Vec::Fma(a_even, w_even[p], even[r][p]);
+          odd[r][p] = Vec::Fma(a_odd, w_odd[p], odd[r][p]);
+        }
+      }
+    }
+    for (int r = 0; r < kRows; ++r) {
+      for (int p = 0; p < kPanels; ++p) total[r][p] = total[r][p] + (even[r][p] + odd[r][p]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < kPanels; ++p) Finish(problem, row + r, panel + p, total[r][p]);
+  }
+}
+
+template <typename Vec, typename Weight, int kRows, int kPanels>
+inline void DotPanels(const DotBlock& block, int64_t row) {
+  const float* a = static_cast<const float*>(block.a) + row * block.problem->w.k;
+  int64_t panel = block.first_panel;
+  for (; panel + kPanels <= block.last_panel; panel += kPanels) {
+    DotTile<Vec, Weight, kRows, kPanels>(*block.problem, a, row, panel);
+  }
+  for (; panel < block.last_panel; ++panel) {
+    DotTile<Vec, Weight, kRows, 1>(*block.problem, a, row, panel);
+  }
+}
+
+template <typename Vec, typename Weight>
+inline void RunTyped(const DotBlock& block) {
+  int64_t row = block.first_row;
+  for (; row + Vec::kDotRows <= block.last_row; row += Vec::kDotRows) {
+    DotPanels<Vec, Weight, Vec::kDotRows, Vec::kDotPanels>(block, row);
+  }
+  for (; row < block.last_row; ++row) {
+    DotPanels<Vec, Weight, 1, Vec::kGemvPanels>(block, row);
+  }
+}
+
+template <typename Vec>
+inline void RunVector(const DotBlock& block) {
+  if (block.problem->w.dtype == DType::kBF16) {
+    RunTyped<Vec, BFloat16>(block);
+  } else {
+    RunTyped<Vec, float>(block);
+  }
+}
+
+}  // namespace
+}  // namespace mao
+
+#endif  // MAOOCR_KERNELS_DOT_DOT_VECTOR_H_
