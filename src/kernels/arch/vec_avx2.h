@@ -18,6 +18,8 @@ struct VecAvx2 {
   static constexpr int kDotRows = 2;
   static constexpr int kDotPanels = 1;
   static constexpr int kGemvPanels = 2;
+  static constexpr int kAttentionRows = 2;
+  static constexpr int kAttentionVectors = 2;
 
   static VecAvx2 Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static VecAvx2 Set1(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }

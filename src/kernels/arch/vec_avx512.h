@@ -17,6 +17,8 @@ struct VecAvx512 {
   static constexpr int kDotRows = 4;
   static constexpr int kDotPanels = 2;
   static constexpr int kGemvPanels = 4;
+  static constexpr int kAttentionRows = 4;
+  static constexpr int kAttentionVectors = 4;
 
   static VecAvx512 Zero() { return {_mm512_setzero_ps()}; }
   static VecAvx512 Set1(float value) { return {_mm512_set1_ps(value)}; }

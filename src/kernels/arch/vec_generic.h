@@ -19,6 +19,9 @@ struct VecGeneric {
   static constexpr int kDotRows = 2;
   static constexpr int kDotPanels = 1;
   static constexpr int kGemvPanels = 1;
+  // The same for attention: query rows and vectors of 16 keys or 16 channels.
+  static constexpr int kAttentionRows = 1;
+  static constexpr int kAttentionVectors = 1;
 
   static VecGeneric Zero() { return Set1(0.0f); }
   static VecGeneric Set1(float value) {

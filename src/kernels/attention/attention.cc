@@ -1,0 +1,211 @@
+#include "kernels/attention/attention.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/arch/isa_table.h"
+#include "kernels/attention/attention_kernels.h"
+
+namespace mao {
+namespace {
+
+const AttentionKernels& Kernels() {
+  return SelectByIsa(kAttentionAvx512, kAttentionAvx2, kAttentionGeneric);
+}
+
+int64_t CeilDiv(int64_t value, int64_t unit) { return (value + unit - 1) / unit; }
+
+template <typename T>
+T FromFloat(float value);
+template <>
+float FromFloat<float>(float value) {
+  return value;
+}
+template <>
+BFloat16 FromFloat<BFloat16>(float value) {
+  return ToBFloat16(value);
+}
+
+template <typename T>
+void StoreKeyHead(const float* key, int64_t head_dim, int64_t lane, std::byte* tile) {
+  T* target = reinterpret_cast<T*>(tile) + lane;
+  for (int64_t d = 0; d < head_dim; ++d) target[d * kKeysPerTile] = FromFloat<T>(key[d]);
+}
+
+template <typename T>
+void StoreValueHead(const float* value, int64_t head_dim, int64_t lane, std::byte* tile) {
+  T* target = reinterpret_cast<T*>(tile) + lane * head_dim;
+  for (int64_t d = 0; d < head_dim; ++d) target[d] = FromFloat<T>(value[d]);
+}
+
+using StoreHead = void (*)(const float* source, int64_t head_dim, int64_t lane, std::byte* tile);
+
+void StoreRows(const float* source, int64_t stride, int64_t rows, const int64_t* slots,
+               const KvLayout& layout, std::byte* cache, StoreHead store, ThreadPool& pool) {
+  const int64_t tiles_per_head = layout.block_size / kKeysPerTile;
+  pool.ParallelFor(static_cast<size_t>(rows), [&](size_t row, size_t) {
+    const int64_t block = slots[row] / layout.block_size;
+    const int64_t offset = slots[row] % layout.block_size;
+    std::byte* base = cache + static_cast<size_t>(block) * layout.BlockBytes();
+    for (int64_t head = 0; head < layout.num_kv_heads; ++head) {
+      const int64_t tile = head * tiles_per_head + offset / kKeysPerTile;
+      store(source + static_cast<int64_t>(row) * stride + head * layout.head_dim, layout.head_dim,
+            offset % kKeysPerTile, base + static_cast<size_t>(tile) * layout.TileBytes());
+    }
+  });
+}
+
+// Bytes of one head's keys (or values) of one group of DenseAttention.
+int64_t DenseHeadBytes(int64_t group_size, int64_t head_dim) {
+  return CeilDiv(group_size, kKeysPerTile) * kKeysPerTile * head_dim *
+         static_cast<int64_t>(sizeof(float));
+}
+
+const float* DenseToken(const DenseAttentionArgs& args, int64_t group, int64_t token) {
+  const int32_t row = args.rows[group * args.group_size + token];
+  return row < 0 ? args.padding : args.qkv + row * args.qkv_stride;
+}
+
+// Copies keys and values of one group and head into tiles.
+void PackDenseHead(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* keys,
+                   std::byte* values) {
+  const int64_t width = args.num_heads * args.head_dim;
+  const size_t tile_bytes = static_cast<size_t>(args.head_dim * kKeysPerTile) * sizeof(float);
+  for (int64_t token = 0; token < args.group_size; ++token) {
+    const float* row = DenseToken(args, group, token) + head * args.head_dim;
+    const auto tile = static_cast<size_t>(token / kKeysPerTile) * tile_bytes;
+    StoreKeyHead<float>(row + width, args.head_dim, token % kKeysPerTile, keys + tile);
+    StoreValueHead<float>(row + 2 * width, args.head_dim, token % kKeysPerTile, values + tile);
+  }
+  // Keys beyond the group are multiplied but masked; zeros keep them finite.
+  for (int64_t token = args.group_size; token % kKeysPerTile != 0; ++token) {
+    const auto tile = static_cast<size_t>(token / kKeysPerTile) * tile_bytes;
+    auto* lane = reinterpret_cast<float*>(keys + tile) + token % kKeysPerTile;
+    for (int64_t d = 0; d < args.head_dim; ++d) lane[d * kKeysPerTile] = 0.0f;
+  }
+}
+
+}  // namespace
+
+void StoreKeys(const float* source, int64_t stride, int64_t rows, const int64_t* slots,
+               const KvLayout& layout, std::byte* cache, ThreadPool& pool) {
+  StoreRows(source, stride, rows, slots, layout, cache,
+            layout.dtype == DType::kBF16 ? &StoreKeyHead<BFloat16> : &StoreKeyHead<float>, pool);
+}
+
+void StoreValues(const float* source, int64_t stride, int64_t rows, const int64_t* slots,
+                 const KvLayout& layout, std::byte* cache, ThreadPool& pool) {
+  StoreRows(source, stride, rows, slots, layout, cache,
+            layout.dtype == DType::kBF16 ? &StoreValueHead<BFloat16> : &StoreValueHead<float>,
+            pool);
+}
+
+void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, int64_t out_stride,
+                    int64_t num_heads, float scale, const KvLayout& layout,
+                    const std::byte* keys, const std::byte* values, ThreadPool& pool) {
+  const AttentionKernels& kernels = Kernels();
+  const int64_t group = num_heads / layout.num_kv_heads;
+  // Query heads that share a kv head go into one task, so that its keys are read once.
+  const int64_t queries_per_task = std::max<int64_t>(1, kMaxQueryRows / group);
+  int64_t num_tasks = 0;
+  for (const PagedSequence& sequence : sequences) {
+    num_tasks += CeilDiv(sequence.num_queries, queries_per_task) * layout.num_kv_heads;
+  }
+  pool.ParallelFor(static_cast<size_t>(num_tasks), [&](size_t item, size_t) {
+    auto local = static_cast<int64_t>(item);
+    const PagedSequence* sequence = sequences.data();
+    for (;; ++sequence) {
+      const int64_t tasks = CeilDiv(sequence->num_queries, queries_per_task) * layout.num_kv_heads;
+      if (local < tasks) break;
+      local -= tasks;
+    }
+    const int64_t head = local % layout.num_kv_heads;
+    const int64_t first = local / layout.num_kv_heads * queries_per_task;
+    const int64_t last = std::min(first + queries_per_task, sequence->num_queries);
+    const int64_t tiles_per_block = layout.block_size / kKeysPerTile;
+    const size_t head_offset = layout.TileBytes() * static_cast<size_t>(head * tiles_per_block);
+    AttentionTask task;
+    task.kv = {layout.dtype,     keys + head_offset, values + head_offset,
+               static_cast<int64_t>(layout.TileBytes()),
+               sequence->blocks, tiles_per_block,    static_cast<int64_t>(layout.BlockBytes())};
+    task.head_dim = layout.head_dim;
+    task.scale = scale;
+    task.relative = nullptr;
+    task.num_rows = 0;
+    for (int64_t query = first; query < last; ++query) {
+      for (int64_t h = head * group; h < (head + 1) * group; ++h) {
+        const int64_t r = task.num_rows++;
+        task.q[r] = sequence->q + query * q_stride + h * layout.head_dim;
+        task.out[r] = sequence->out + query * out_stride + h * layout.head_dim;
+        task.num_keys[r] = sequence->first_position + query + 1;
+      }
+    }
+    kernels.attend(task);
+  });
+}
+
+size_t RelativeTableElements(int64_t side, int64_t head_dim) {
+  // Rows are read in vectors of 16 that may begin anywhere up to side - 1.
+  return static_cast<size_t>((2 * side + 16) * head_dim);
+}
+
+void PackRelativeTable(const float* table, int64_t side, int64_t head_dim, float* packed) {
+  const auto stride = static_cast<int64_t>(RelativeTableElements(side, 1));
+  std::fill(packed, packed + RelativeTableElements(side, head_dim), 0.0f);
+  for (int64_t i = 0; i < 2 * side - 1; ++i) {
+    for (int64_t d = 0; d < head_dim; ++d) {
+      packed[d * stride + (2 * side - 2 - i)] = table[i * head_dim + d];
+    }
+  }
+}
+
+size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_t num_heads,
+                                  int64_t head_dim) {
+  return static_cast<size_t>(2 * num_groups * num_heads * DenseHeadBytes(group_size, head_dim));
+}
+
+void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch,
+                    ThreadPool& pool) {
+  const AttentionKernels& kernels = Kernels();
+  const int64_t num_heads = args.num_groups * args.num_heads;
+  const int64_t head_bytes = DenseHeadBytes(args.group_size, args.head_dim);
+  std::byte* keys = scratch.data();
+  std::byte* values = keys + num_heads * head_bytes;
+  pool.ParallelFor(static_cast<size_t>(num_heads), [&](size_t item, size_t) {
+    const auto index = static_cast<int64_t>(item);
+    PackDenseHead(args, index / args.num_heads, index % args.num_heads, keys + index * head_bytes,
+                  values + index * head_bytes);
+  });
+  const int64_t tasks_per_head = CeilDiv(args.group_size, kMaxQueryRows);
+  pool.ParallelFor(static_cast<size_t>(num_heads * tasks_per_head), [&](size_t item, size_t) {
+    const int64_t index = static_cast<int64_t>(item) / tasks_per_head;
+    const int64_t first = static_cast<int64_t>(item) % tasks_per_head * kMaxQueryRows;
+    const int64_t last = std::min(first + kMaxQueryRows, args.group_size);
+    const int64_t group = index / args.num_heads;
+    const int64_t head = index % args.num_heads;
+    AttentionTask task;
+    task.kv = {DType::kF32,
+               keys + index * head_bytes,
+               values + index * head_bytes,
+               args.head_dim * kKeysPerTile * static_cast<int64_t>(sizeof(float)),
+               nullptr,
+               1,
+               0};
+    task.head_dim = args.head_dim;
+    task.scale = args.scale;
+    task.relative = args.relative;
+    task.num_rows = 0;
+    for (int64_t token = first; token < last; ++token) {
+      const int32_t row = args.rows[group * args.group_size + token];
+      if (row < 0) continue;
+      const int64_t r = task.num_rows++;
+      task.q[r] = args.qkv + row * args.qkv_stride + head * args.head_dim;
+      task.out[r] = args.out + row * args.out_stride + head * args.head_dim;
+      task.num_keys[r] = args.group_size;
+      task.grid_index[r] = token;
+    }
+    if (task.num_rows > 0) kernels.attend(task);
+  });
+}
+
+}  // namespace mao

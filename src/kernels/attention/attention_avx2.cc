@@ -1,0 +1,8 @@
+#include "kernels/arch/vec_avx2.h"
+#include "kernels/attention/attention_vector.h"
+
+namespace mao {
+
+const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>};
+
+}  // namespace mao

@@ -1,0 +1,8 @@
+#include "kernels/arch/vec_generic.h"
+#include "kernels/attention/attention_vector.h"
+
+namespace mao {
+
+const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>};
+
+}  // namespace mao
