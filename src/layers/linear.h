@@ -1,0 +1,53 @@
+// y = x W^T + b with weights packed once at load.
+#ifndef MAOOCR_LAYERS_LINEAR_H_
+#define MAOOCR_LAYERS_LINEAR_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/dot/dot.h"
+#include "layers/execution_context.h"
+#include "tensor/buffer.h"
+#include "tensor/tensor_view.h"
+
+namespace mao {
+
+// What a Linear is made of: weights [out_i, in] stacked along the outputs (q, k, v; gate, up), and
+// as many biases [out_i], or none.
+struct LinearBundle {
+  std::vector<TensorView> weights;
+  std::vector<TensorView> biases;
+};
+
+class Linear {
+ public:
+  // Packs the bundle as `dtype` (kBF16 or kF32). Errors: Unimplemented if in is not a multiple of
+  // 32; InvalidArgument for shapes that do not fit together (callers verify shapes beforehand).
+  static Result<Linear> Pack(const LinearBundle& bundle, DType dtype, ThreadPool& pool);
+
+  Linear() = default;
+
+  int64_t in_features() const { return weights_.k; }
+  int64_t out_features() const { return weights_.n; }
+  size_t size_bytes() const { return memory_.size_bytes() + bias_.size() * sizeof(float); }
+
+  // The product of `rows` rows x (stride x_stride) into y (stride y_stride), for Dot.
+  DotProblem Problem(const float* x, int64_t x_stride, int64_t rows, float* y,
+                     int64_t y_stride) const;
+
+  // y = act(x W^T + b), added to y if accumulate. ctx.scratch must have
+  // DotScratchBytes(rows rounded up to 16, in_features()) bytes.
+  void Forward(ExecutionContext& ctx, const float* x, int64_t x_stride, int64_t rows, float* y,
+               int64_t y_stride, Activation act = Activation::kNone, bool accumulate = false) const;
+
+ private:
+  Buffer memory_;
+  PackedWeights weights_;
+  std::vector<float> bias_;
+};
+
+}  // namespace mao
+
+#endif  // MAOOCR_LAYERS_LINEAR_H_
