@@ -1,0 +1,53 @@
+#include "models/deepseek_ocr/weight_loader.h"
+
+namespace mao::deepseek_ocr {
+
+Result<TensorView> WeightLoader::Tensor(const std::string& name) const {
+  const TensorView* tensor = checkpoint_.Find(name);
+  if (tensor == nullptr) return InternalError("tensor " + name + " was not verified");
+  return *tensor;
+}
+
+Result<FloatMatrix> WeightLoader::Floats(const std::string& name) const {
+  MAO_ASSIGN_OR_RETURN(const TensorView tensor, Tensor(name));
+  return ToFloatMatrix(tensor);
+}
+
+Result<LayerNormLayer> WeightLoader::LayerNorm(const std::string& name, float eps) const {
+  MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
+  MAO_ASSIGN_OR_RETURN(const TensorView bias, Tensor(name + ".bias"));
+  return LayerNormLayer::Create(weight, bias, eps);
+}
+
+Result<RmsNormLayer> WeightLoader::RmsNorm(const std::string& name, float eps) const {
+  MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
+  return RmsNormLayer::Create(weight, eps);
+}
+
+Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
+                                     bool with_bias) const {
+  LinearBundle bundle;
+  for (const std::string& name : names) {
+    MAO_ASSIGN_OR_RETURN(bundle.weights.emplace_back(), Tensor(name + ".weight"));
+    if (with_bias) {
+      MAO_ASSIGN_OR_RETURN(bundle.biases.emplace_back(), Tensor(name + ".bias"));
+    }
+  }
+  MAO_ASSIGN_OR_RETURN(Linear linear, Linear::Pack(bundle, dtype_, pool_));
+  for (const TensorView& weight : bundle.weights) checkpoint_.Forget(weight);
+  return linear;
+}
+
+Result<Linear> WeightLoader::FloatLinear(const std::string& name) const {
+  MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
+  return Linear::Pack({{weight}, {}}, DType::kF32, pool_);
+}
+
+Result<GatedMlp> WeightLoader::Mlp(const std::string& name) const {
+  GatedMlp mlp;
+  MAO_ASSIGN_OR_RETURN(mlp.gate_up, Stacked({name + ".gate_proj", name + ".up_proj"}, false));
+  MAO_ASSIGN_OR_RETURN(mlp.down, Stacked({name + ".down_proj"}, false));
+  return mlp;
+}
+
+}  // namespace mao::deepseek_ocr

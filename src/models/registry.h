@@ -1,0 +1,33 @@
+// The models this program knows, by the name their config.json gives.
+#ifndef MAOOCR_MODELS_REGISTRY_H_
+#define MAOOCR_MODELS_REGISTRY_H_
+
+#include <memory>
+
+#include "models/model.h"
+#include "weights/checkpoint.h"
+#include "weights/verify.h"
+
+namespace mao {
+
+struct LoadOptions {
+  // Number format of the packed weights and of activations in matrix products: kBF16 or kF32.
+  DType dtype = DType::kBF16;
+};
+
+// The format that loses nothing of a checkpoint and is fast: kBF16 for bfloat16 tensors, kF32 for
+// float16 and float32 ones.
+DType DefaultDType(const Checkpoint& checkpoint);
+
+// Loads the model that the checkpoint's config.json names in `architectures`. Errors name the
+// checkpoint and, where tensors are wrong, all of them.
+Result<std::unique_ptr<Model>> LoadModel(const Checkpoint& checkpoint, const LoadOptions& options,
+                                         ThreadPool& pool);
+
+// The tensors that a config.json (its contents) asks for, with a name for messages.
+Result<std::vector<TensorSpec>> ExpectedTensors(std::string_view config_json,
+                                                std::string_view name);
+
+}  // namespace mao
+
+#endif  // MAOOCR_MODELS_REGISTRY_H_
