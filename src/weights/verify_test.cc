@@ -50,6 +50,7 @@ TEST_F(VerifyTest, OneErrorListsEverything) {
 
 TEST_F(VerifyTest, LongListsAreCut) {
   std::vector<TensorSpec> expected;
+  expected.reserve(25);
   for (int i = 0; i < 25; ++i) expected.push_back({"t" + std::to_string(i), {1}});
   const Status status = VerifyTensors(Open(), expected);
   EXPECT_THAT(status.message(), HasSubstr("25 tensors missing: t0, t1,"));
