@@ -105,7 +105,7 @@ Status Sam::Reserve(ExecutionContext& ctx, int64_t side) {
 }
 
 void Sam::EmbedPatches(ExecutionContext& ctx, const Image& view, const SizeTables& tables) {
-  const auto& normalized = NormalizedPixelValues();
+  const auto& normalized = HalfRangeTable();
   const int64_t g = view.width / SamConfig::kPatch;
   ctx.pool.ParallelFor(static_cast<size_t>(g * g), [&](size_t item, size_t) {
     const auto patch = static_cast<int64_t>(item);
