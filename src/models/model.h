@@ -31,8 +31,6 @@ struct ModelInfo {
   TokenId bos_token_id = 0;
   std::vector<TokenId> eos_token_ids;
   std::vector<std::string> image_modes;  // names that ImageOptions::mode may have
-  // Whether boxes are 0..999 of the padded square view instead of the original image.
-  bool boxes_in_padded_square = false;
   // Tokens that a table is made of: an n-gram ban must let them repeat.
   std::vector<TokenId> table_token_ids;
   // Further lines for people: name, value.
@@ -63,7 +61,10 @@ struct PreparedImage {
   int tile_columns = 0;
   int tile_rows = 0;
   Image global;
+  bool is_letterboxed = false;  // the global view keeps the aspect, with bars
   int64_t num_rows = 0;  // embeddings that Encode produces
+  // Whether the model's boxes are 0..999 of the padded square instead of the original image.
+  bool boxes_in_padded_square = false;
 };
 
 struct PreparedPrompt {

@@ -17,10 +17,11 @@ namespace {
 class DeepseekOcr final : public Model {
  public:
   DeepseekOcr(ModelInfo info, std::unique_ptr<Tokenizer> tokenizer, TokenId placeholder,
-              VisionTower vision, Decoder decoder)
+              bool boxes_in_padded_square, VisionTower vision, Decoder decoder)
       : info_(std::move(info)),
         tokenizer_(std::move(tokenizer)),
         placeholder_(placeholder),
+        boxes_in_padded_square_(boxes_in_padded_square),
         vision_(std::move(vision)),
         decoder_(std::move(decoder)) {}
 
@@ -34,6 +35,7 @@ class DeepseekOcr final : public Model {
     if (prompt.image != nullptr) {
       MAO_ASSIGN_OR_RETURN(PreparedImage image,
                            PrepareImage(*prompt.image, prompt.image_options, pool));
+      image.boxes_in_padded_square = image.is_letterboxed && boxes_in_padded_square_;
       num_rows = image.num_rows;
       prepared.image = std::make_unique<PreparedImage>(std::move(image));
     }
@@ -60,6 +62,7 @@ class DeepseekOcr final : public Model {
   ModelInfo info_;
   std::unique_ptr<Tokenizer> tokenizer_;
   TokenId placeholder_;
+  bool boxes_in_padded_square_;
   VisionTower vision_;
   Decoder decoder_;
 };
@@ -80,7 +83,6 @@ ModelInfo MakeInfo(const Config& config, const Checkpoint& checkpoint) {
   info.bos_token_id = config.bos_token_id;
   info.eos_token_ids = {config.eos_token_id};
   info.image_modes = ModeNames();
-  info.boxes_in_padded_square = config.boxes_in_padded_square;
   info.details = {
       {"SAM", fmt::format("{} layers, width {}, {} heads, global attention in {}", config.sam.layers,
                           config.sam.width, config.sam.heads, config.sam.global_layers.size())},
@@ -124,7 +126,8 @@ Result<std::unique_ptr<Model>> Load(const Checkpoint& checkpoint, const LoadOpti
   MAO_ASSIGN_OR_RETURN(Decoder decoder, Decoder::Load(config.decoder, loader));
   info.packed_bytes = decoder.size_bytes();
   return std::unique_ptr<Model>(std::make_unique<DeepseekOcr>(
-      std::move(info), std::move(tokenizer), *placeholder, std::move(vision), std::move(decoder)));
+      std::move(info), std::move(tokenizer), *placeholder, config.boxes_in_padded_square,
+      std::move(vision), std::move(decoder)));
 }
 
 }  // namespace

@@ -74,6 +74,7 @@ Result<PreparedImage> PrepareImage(const Image& image, const ImageOptions& optio
     prepared.global = ResizeBicubic(image, mode.base, mode.base, pool);
   } else {
     MAO_ASSIGN_OR_RETURN(prepared.global, PadToSquare(image, mode.base, pool));
+    prepared.is_letterboxed = true;
   }
   if (mode.crop) {
     MAO_RETURN_IF_ERROR(CutTiles(image, mode, options.max_tiles, pool, prepared));

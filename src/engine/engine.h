@@ -1,0 +1,127 @@
+// The door of the engine: submit requests, read their text as it is generated.
+#ifndef MAOOCR_ENGINE_ENGINE_H_
+#define MAOOCR_ENGINE_ENGINE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/sample/logprobs.h"
+#include "engine/sample/sampling_params.h"
+#include "engine/sample/stop_checker.h"
+#include "models/model.h"
+
+namespace mao {
+
+// Names are vLLM's where it has the same thing. Zero means: choose.
+struct EngineConfig {
+  size_t num_threads = 0;               // 0: all cores of the process
+  DType dtype = DType::kBF16;           // what the model was loaded with
+  uint32_t max_num_seqs = 16;           // requests computed at once
+  uint32_t max_num_batched_tokens = 2048;  // tokens of one step
+  uint32_t max_model_len = 0;           // 0: the model's
+  uint32_t block_size = 32;             // tokens of a cache block, a multiple of 16
+  size_t kv_cache_bytes = 0;            // 0: what max_num_seqs requests can use, at most half of free memory
+  bool enable_prefix_caching = true;
+  uint64_t encoder_cache_rows = 16384;  // image embeddings kept
+};
+
+struct EngineRequest {
+  Prompt prompt;
+  SamplingParams sampling;
+  int32_t priority = 0;  // smaller is served first
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+};
+
+// One id of the answer with its log-probabilities, if asked for.
+struct OutputLogprobs {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;
+};
+
+// What came since the last call of RequestStream::Next.
+struct EngineOutput {
+  std::string text;  // whole characters; may be empty while characters are incomplete
+  std::vector<TokenId> token_ids;  // without the id that ended the text
+  std::vector<OutputLogprobs> logprobs;
+  bool finished = false;
+  StopReason stop_reason = StopReason::kNone;  // when finished with an ok status
+  Status status;  // of the request; Cancelled, DeadlineExceeded, ResourceExhausted, ...
+};
+
+struct RequestStats {
+  int64_t num_prompt_tokens = 0;  // image rows included
+  int64_t num_image_tokens = 0;
+  int64_t num_cached_tokens = 0;  // of the prompt, found in the prefix cache
+  int64_t num_output_tokens = 0;  // the id that ended the text included
+  double prepare_ms = 0;   // tokenising and preprocessing
+  double queue_ms = 0;     // submitted until first scheduled
+  double encode_ms = 0;    // image encoding
+  double prefill_ms = 0;   // first scheduled until the first token, without encode_ms
+  double generate_ms = 0;  // first token until the last
+};
+
+class EngineCore;
+class OutputChannel;
+
+// One request. Destroying it cancels the request if it still runs. One thread at a time.
+class RequestStream {
+ public:
+  RequestStream(std::shared_ptr<EngineCore> core, std::shared_ptr<OutputChannel> channel,
+                uint64_t id, std::string image_mode, bool boxes_in_padded_square);
+  ~RequestStream();
+  RequestStream(const RequestStream&) = delete;
+  RequestStream& operator=(const RequestStream&) = delete;
+
+  // Blocks until there is new output. After one with `finished`, nullopt.
+  std::optional<EngineOutput> Next();
+  void Cancel();
+
+  // Complete once an output with `finished` was read.
+  RequestStats stats() const;
+  // The size mode that "auto" became; empty without an image.
+  const std::string& image_mode() const { return image_mode_; }
+  // Whether boxes of the answer are relative to the image padded to a square.
+  bool boxes_in_padded_square() const { return boxes_in_padded_square_; }
+
+ private:
+  std::shared_ptr<EngineCore> core_;
+  std::shared_ptr<OutputChannel> channel_;
+  uint64_t id_;
+  std::string image_mode_;
+  bool boxes_in_padded_square_;
+  bool finished_ = false;
+};
+
+// Thread-safe. One engine thread computes; callers tokenise and preprocess on their own threads.
+class Engine {
+ public:
+  // Errors: InvalidArgument names the field; ResourceExhausted when the caches do not fit.
+  static Result<std::unique_ptr<Engine>> Create(std::unique_ptr<Model> model,
+                                                const EngineConfig& config);
+  // Cancels what still runs and waits for the step in progress.
+  ~Engine();
+
+  // Refuses what can never be served: an unknown mode, wrong parameters, a prompt beyond
+  // max_model_len. sampling.max_tokens is lowered to what fits beside the prompt.
+  Result<std::unique_ptr<RequestStream>> Submit(EngineRequest request);
+
+  const ModelInfo& model_info() const;
+  const Tokenizer& tokenizer() const;
+  // As resolved: no zero left.
+  const EngineConfig& config() const;
+  size_t kv_cache_bytes() const;
+
+ private:
+  explicit Engine(std::shared_ptr<EngineCore> core);
+
+  std::shared_ptr<EngineCore> core_;
+};
+
+}  // namespace mao
+
+#endif  // MAOOCR_ENGINE_ENGINE_H_
