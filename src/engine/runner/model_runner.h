@@ -1,0 +1,82 @@
+// Executes step plans: holds the cache memory, the block tables and the image embeddings, and calls
+// the model. Knows nothing of text, sampling or clients.
+#ifndef MAOOCR_ENGINE_RUNNER_MODEL_RUNNER_H_
+#define MAOOCR_ENGINE_RUNNER_MODEL_RUNNER_H_
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/sched/step_plan.h"
+#include "layers/kv_cache.h"
+#include "models/model.h"
+
+namespace mao {
+
+struct ModelRunnerConfig {
+  size_t num_threads = 0;  // 0: all cores of the process
+  DType dtype = DType::kBF16;
+  uint32_t max_num_seqs = 1;
+  uint32_t max_num_batched_tokens = 1;
+  uint32_t max_model_len = 1;
+  uint32_t block_size = 16;
+  uint32_t num_blocks = 1;
+};
+
+// For one thread. Follows docs/engine_contract.md, "The plan".
+class ModelRunner {
+ public:
+  // The image that an EncodeJob names.
+  using ImageOf = std::function<const PreparedImage&(RequestId id)>;
+
+  static Result<std::unique_ptr<ModelRunner>> Create(Model* model,
+                                                     const ModelRunnerConfig& config);
+
+  // Forgets what the plan says to forget, encodes its images and computes its rows. A failed
+  // encoding fails only the rows that read the image: row_status() tells.
+  void Execute(const StepPlan& plan, const ImageOf& image_of);
+
+  // Of row i of the last plan.
+  const Status& row_status(size_t row) const { return row_status_[row]; }
+  // The logits [vocab_size] of a row that wanted them and has an ok status; may be changed.
+  std::span<float> Logits(size_t row);
+
+  // Milliseconds the last plan's encodings took.
+  double encode_ms() const { return encode_ms_; }
+
+ private:
+  ModelRunner(Model* model, const ModelRunnerConfig& config);
+
+  void Forget(const StepPlan& plan);
+  void Encode(const StepPlan& plan, const ImageOf& image_of);
+  void UpdateTables(const StepPlan& plan);
+  // Status of a row's images, and their rows put in place of the placeholders' ids.
+  Status AddEmbeddings(const StepPlan& plan, const PlanRow& row, size_t first_row);
+  void AddRow(const StepPlan& plan, size_t index);
+
+  struct KeyHash {
+    size_t operator()(const EncoderKey& key) const;
+  };
+
+  Model* model_;
+  ModelRunnerConfig config_;
+  ThreadPool pool_;
+  ExecutionContext ctx_;
+  KvCache cache_;
+  std::unordered_map<RequestId, std::vector<uint32_t>> tables_;
+  std::unordered_map<EncoderKey, FloatMatrix, KeyHash> embeddings_;
+  std::unordered_map<EncoderKey, Status, KeyHash> failed_images_;
+
+  // Of the plan being executed; vectors keep their memory.
+  ForwardInput input_;
+  FloatMatrix logits_;                // [max_num_seqs, vocab_size]
+  std::vector<int64_t> logits_index_;  // of each row: its place in logits_, or -1
+  std::vector<Status> row_status_;
+  double encode_ms_ = 0;
+};
+
+}  // namespace mao
+
+#endif  // MAOOCR_ENGINE_RUNNER_MODEL_RUNNER_H_
