@@ -1,0 +1,79 @@
+#include "engine/sched/encoder_planner.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace mao {
+namespace {
+
+// Whether one of spans [first, i) is of the same image. Chunks hold few images; looking at the
+// nearest ones is enough, since missing a repetition only makes the answer more careful.
+bool IsRepeated(const RequestState& request, uint32_t first, uint32_t i) {
+  constexpr uint32_t kMaxLooks = 64;
+  const uint32_t begin = i - first > kMaxLooks ? i - kMaxLooks : first;
+  for (uint32_t k = begin; k < i; ++k) {
+    if (KeyOf(request.image_spans[k]) == KeyOf(request.image_spans[i])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ChunkReach PlanImages(const RequestState& request, uint32_t begin, uint32_t num_tokens,
+                      const Budget& encoder_rows, const EncoderCacheManager& cache) {
+  // A waiting request holds no reference; its first chunk may begin behind or within an image.
+  const uint32_t first =
+      std::max(request.num_reached_images,
+               static_cast<uint32_t>(FirstSpanEndingAfter(request.image_spans, begin)));
+  const uint32_t end = begin + num_tokens;
+  uint64_t num_rows_to_encode = 0;
+  uint64_t num_rows_to_revive = 0;
+  uint32_t i = first;
+  for (; i < request.image_spans.size() && request.image_spans[i].offset < end; ++i) {
+    const ImageSpan& span = request.image_spans[i];
+    if (IsRepeated(request, first, i)) continue;
+    const EncoderKey key = KeyOf(span);
+    const bool is_cached = cache.Contains(key);
+    const bool is_held = cache.num_references(key) > 0;
+    const uint64_t to_encode = num_rows_to_encode + (is_cached ? 0 : span.length);
+    const uint64_t to_revive = num_rows_to_revive + (is_cached && !is_held ? span.length : 0);
+    if (to_encode > encoder_rows.remaining() ||
+        to_encode + to_revive > cache.num_reclaimable_rows()) {
+      return {
+          .num_tokens = std::max(span.offset, begin) - begin, .first_image = first, .end_image = i};
+    }
+    num_rows_to_encode = to_encode;
+    num_rows_to_revive = to_revive;
+  }
+  return {.num_tokens = num_tokens, .first_image = first, .end_image = i};
+}
+
+void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* encoder_rows,
+                  EncoderCacheManager* cache, StepPlan* plan) {
+  // Those in the cache first, so that making room for the others cannot evict them.
+  std::vector<EncodeJob>& jobs = plan->images_to_encode;
+  const size_t num_jobs_before = jobs.size();
+  for (uint32_t i = reach.first_image; i < reach.end_image; ++i) {
+    const EncoderKey key = KeyOf(request.image_spans[i]);
+    if (cache->Contains(key)) {
+      cache->Acquire(key);
+    } else {
+      jobs.push_back({.id = request.id, .image_index = i, .image = key});
+    }
+  }
+  size_t num_jobs = num_jobs_before;
+  for (size_t k = num_jobs_before; k < jobs.size(); ++k) {
+    const EncodeJob job = jobs[k];
+    if (cache->Contains(job.image)) {  // the same image twice in this chunk
+      cache->Acquire(job.image);
+      continue;
+    }
+    cache->Insert(job.image, &plan->encoder_entries_to_free);
+    encoder_rows->Spend(job.image.num_rows);
+    jobs[num_jobs++] = job;
+  }
+  jobs.resize(num_jobs);
+}
+
+}  // namespace mao

@@ -1,0 +1,28 @@
+// The limits that a Scheduler works under.
+#ifndef MAOOCR_ENGINE_SCHED_SCHEDULER_CONFIG_H_
+#define MAOOCR_ENGINE_SCHED_SCHEDULER_CONFIG_H_
+
+#include <cstdint>
+
+#include "base/status.h"
+
+namespace mao {
+
+struct SchedulerConfig {
+  uint32_t max_num_seqs = 64;              // requests running at once
+  uint32_t max_num_batched_tokens = 2048;  // tokens computed in one step, drafts included
+  uint32_t max_model_len = 8192;           // tokens of one request, prompt and output
+  uint32_t block_size = 16;                // tokens in a key/value block
+  uint32_t num_blocks = 0;                 // key/value blocks in all
+  bool enable_prefix_caching = true;
+  uint64_t max_encoder_rows_per_step = 0;  // image embeddings computed in one step; 0: no images
+  uint64_t encoder_cache_rows = 0;         // image embeddings kept
+};
+
+// kInvalidArgument names the first wrong field. The fields of the key/value cache are checked by
+// KvCacheManager::Create.
+Status CheckConfig(const SchedulerConfig& config);
+
+}  // namespace mao
+
+#endif  // MAOOCR_ENGINE_SCHED_SCHEDULER_CONFIG_H_
