@@ -36,8 +36,8 @@ TEST(DTypeTest, Float16MatchesItsDefinition) {
       EXPECT_EQ(std::isnan(value), mantissa != 0);
       EXPECT_EQ(std::isinf(value), mantissa == 0);
     } else {
-      const double expected = exponent == 0 ? std::ldexp(mantissa, -24)
-                                            : std::ldexp(1024 + mantissa, exponent - 25);
+      const double expected =
+          exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
       EXPECT_EQ(static_cast<double>(value), sign * expected) << bits;
     }
   }

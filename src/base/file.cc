@@ -74,7 +74,8 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
@@ -117,7 +118,8 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
 Status WriteFile(const std::string& path, std::string_view contents) {
   const std::string temporary = path + ".tmp";
   {
-    const FileDescriptor fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const FileDescriptor fd(
+        open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (fd.get() < 0) return ErrnoStatus(temporary, "cannot create");
     size_t done = 0;
     while (done < contents.size()) {
@@ -131,7 +133,8 @@ Status WriteFile(const std::string& path, std::string_view contents) {
       done += static_cast<size_t>(count);
     }
   }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return ErrnoStatus(path, "cannot rename to");
+  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    return ErrnoStatus(path, "cannot rename to");
   return OkStatus();
 }
 

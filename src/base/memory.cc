@@ -9,7 +9,6 @@
 
 #include <sys/resource.h>
 
-
 namespace mao {
 namespace {
 

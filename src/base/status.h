@@ -64,8 +64,8 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   using ValueType = T;
-  Result(T value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(std::move(status)) {        // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     if (status_.ok()) status_ = InternalError("Result built from an ok Status");
   }
 
@@ -93,8 +93,8 @@ class [[nodiscard]] Result {
 #define MAO_STATUS_CONCAT_(a, b) MAO_STATUS_CONCAT_INNER_(a, b)
 
 // Returns the error of `expr` (a Status) from the enclosing function.
-#define MAO_RETURN_IF_ERROR(expr)                          \
-  do {                                                     \
+#define MAO_RETURN_IF_ERROR(expr)                                                  \
+  do {                                                                             \
     if (::mao::Status mao_status_ = (expr); !mao_status_.ok()) return mao_status_; \
   } while (false)
 

@@ -19,13 +19,13 @@ namespace mao {
 
 // Names are vLLM's where it has the same thing. Zero means: choose.
 struct EngineConfig {
-  size_t num_threads = 0;               // 0: all cores of the process
-  DType dtype = DType::kBF16;           // what the model was loaded with
-  uint32_t max_num_seqs = 16;           // requests computed at once
+  size_t num_threads = 0;                  // 0: all cores of the process
+  DType dtype = DType::kBF16;              // what the model was loaded with
+  uint32_t max_num_seqs = 16;              // requests computed at once
   uint32_t max_num_batched_tokens = 2048;  // tokens of one step
-  uint32_t max_model_len = 0;           // 0: the model's
-  uint32_t block_size = 32;             // tokens of a cache block, a multiple of 16
-  size_t kv_cache_bytes = 0;            // 0: what max_num_seqs requests can use, at most half of free memory
+  uint32_t max_model_len = 0;              // 0: the model's
+  uint32_t block_size = 32;                // tokens of a cache block, a multiple of 16
+  size_t kv_cache_bytes = 0;  // 0: what max_num_seqs requests can use, at most half of free memory
   bool enable_prefix_caching = true;
   uint64_t encoder_cache_rows = 16384;  // image embeddings kept
 };
@@ -45,7 +45,7 @@ struct OutputLogprobs {
 
 // What came since the last call of RequestStream::Next.
 struct EngineOutput {
-  std::string text;  // whole characters; may be empty while characters are incomplete
+  std::string text;                // whole characters; may be empty while characters are incomplete
   std::vector<TokenId> token_ids;  // without the id that ended the text
   std::vector<OutputLogprobs> logprobs;
   bool finished = false;
@@ -58,11 +58,11 @@ struct RequestStats {
   int64_t num_image_tokens = 0;
   int64_t num_cached_tokens = 0;  // of the prompt, found in the prefix cache
   int64_t num_output_tokens = 0;  // the id that ended the text included
-  double prepare_ms = 0;   // tokenising and preprocessing
-  double queue_ms = 0;     // submitted until first scheduled
-  double encode_ms = 0;    // image encoding
-  double prefill_ms = 0;   // first scheduled until the first token, without encode_ms
-  double generate_ms = 0;  // first token until the last
+  double prepare_ms = 0;          // tokenising and preprocessing
+  double queue_ms = 0;            // submitted until first scheduled
+  double encode_ms = 0;           // image encoding
+  double prefill_ms = 0;          // first scheduled until the first token, without encode_ms
+  double generate_ms = 0;         // first token until the last
 };
 
 class EngineCore;

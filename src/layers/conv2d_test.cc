@@ -25,8 +25,7 @@ TEST(Conv2dTest, MatchesTheDefinition) {
     FloatMatrix columns;
     ASSERT_TRUE(conv->ReserveColumns(side, columns).ok());
     ExecutionContext ctx = {pool, DType::kF32, {}, {}};
-    ASSERT_TRUE(
-        ctx.scratch.Reserve(DotScratchBytes(conv->RowsPerBand(side), conv->depth())).ok());
+    ASSERT_TRUE(ctx.scratch.Reserve(DotScratchBytes(conv->RowsPerBand(side), conv->depth())).ok());
     conv->Forward(ctx, x.data(), side, y.data(), columns);
     for (int64_t oy = 0; oy < out_side; ++oy) {
       for (int64_t ox = 0; ox < out_side; ++ox) {
@@ -38,8 +37,9 @@ TEST(Conv2dTest, MatchesTheDefinition) {
               const int64_t sx = ox * stride - padding + kx;
               if (sy < 0 || sy >= side || sx < 0 || sx >= side) continue;
               for (int64_t c = 0; c < in; ++c) {
-                sum += static_cast<double>(x[static_cast<size_t>((sy * side + sx) * in + c)]) *
-                       weight.values[static_cast<size_t>(((o * in + c) * kernel + ky) * kernel + kx)];
+                sum +=
+                    static_cast<double>(x[static_cast<size_t>((sy * side + sx) * in + c)]) *
+                    weight.values[static_cast<size_t>(((o * in + c) * kernel + ky) * kernel + kx)];
               }
             }
           }

@@ -32,13 +32,12 @@ Result<Linear> Linear::Pack(const LinearBundle& bundle, DType dtype, ThreadPool&
   for (const TensorView& weight : bundle.weights) {
     const int64_t rows = weight.shape.dim(0);
     const size_t row_bytes = static_cast<size_t>(in) * SizeBytes(weight.dtype);
-    pool.ParallelFor(
-        static_cast<size_t>((rows + kRowsPerItem - 1) / kRowsPerItem), [&](size_t item, size_t) {
-          const int64_t first = static_cast<int64_t>(item) * kRowsPerItem;
-          PackWeightRows(weight.data + static_cast<size_t>(first) * row_bytes, weight.dtype, in,
-                         std::min(kRowsPerItem, rows - first), linear.weights_,
-                         first_output + first);
-        });
+    pool.ParallelFor(static_cast<size_t>((rows + kRowsPerItem - 1) / kRowsPerItem), [&](size_t item,
+                                                                                        size_t) {
+      const int64_t first = static_cast<int64_t>(item) * kRowsPerItem;
+      PackWeightRows(weight.data + static_cast<size_t>(first) * row_bytes, weight.dtype, in,
+                     std::min(kRowsPerItem, rows - first), linear.weights_, first_output + first);
+    });
     first_output += rows;
   }
   for (const TensorView& bias : bundle.biases) {

@@ -54,8 +54,8 @@ Status MixtureOfExperts::Workspace::Reserve(const MixtureOfExperts& layer, int64
 size_t MixtureOfExperts::ScratchBytes(int64_t max_rows) const {
   const auto num_experts = static_cast<int64_t>(experts.size());
   const int64_t grouped = max_rows * experts_per_token + 16 * num_experts;
-  const int64_t depth = std::max({router.in_features(), experts[0].down.in_features(),
-                                  shared.down.in_features()});
+  const int64_t depth =
+      std::max({router.in_features(), experts[0].down.in_features(), shared.down.in_features()});
   return DotScratchBytes(grouped + Round16(max_rows), depth);
 }
 
@@ -85,7 +85,8 @@ void MixtureOfExperts::GroupByExpert(int64_t rows, Workspace& workspace) const {
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t i = 0; i < experts_per_token; ++i) {
       const auto choice = static_cast<size_t>(row * experts_per_token + i);
-      const auto place = static_cast<size_t>(first[static_cast<size_t>(workspace.chosen[choice])]++);
+      const auto place =
+          static_cast<size_t>(first[static_cast<size_t>(workspace.chosen[choice])]++);
       workspace.grouped_row[place] = static_cast<int32_t>(row);
       workspace.grouped_place[choice] = static_cast<int32_t>(place);
     }
@@ -110,9 +111,8 @@ void MixtureOfExperts::Forward(ExecutionContext& ctx, const float* x, int64_t ro
   workspace.problems.clear();
   for (size_t e = 0; e < experts.size(); ++e) {
     if (first[e + 1] == first[e]) continue;
-    DotProblem problem =
-        experts[e].gate_up.Problem(x, hidden_size, first[e + 1] - first[e],
-                                   gate_up + first[e] * 2 * width, 2 * width);
+    DotProblem problem = experts[e].gate_up.Problem(x, hidden_size, first[e + 1] - first[e],
+                                                    gate_up + first[e] * 2 * width, 2 * width);
     problem.a_rows = workspace.grouped_row.data() + first[e];
     workspace.problems.push_back(problem);
   }
@@ -131,9 +131,9 @@ void MixtureOfExperts::Forward(ExecutionContext& ctx, const float* x, int64_t ro
   workspace.problems.clear();
   for (size_t e = 0; e < experts.size(); ++e) {
     if (first[e + 1] == first[e]) continue;
-    workspace.problems.push_back(experts[e].down.Problem(
-        gate_up + first[e] * 2 * width, 2 * width, first[e + 1] - first[e],
-        workspace.expert_out.data() + first[e] * hidden_size, hidden_size));
+    workspace.problems.push_back(
+        experts[e].down.Problem(gate_up + first[e] * 2 * width, 2 * width, first[e + 1] - first[e],
+                                workspace.expert_out.data() + first[e] * hidden_size, hidden_size));
   }
   if (shared_width > 0) {
     DotProblem problem =

@@ -108,7 +108,8 @@ TEST_P(MoeTest, MatchesDouble) {
     }
     shared_.Add(row, 1.0, expected);
     for (int64_t d = 0; d < kHidden; ++d) {
-      ASSERT_NEAR(hidden[static_cast<size_t>(r * kHidden + d)], expected[static_cast<size_t>(d)], 1e-4);
+      ASSERT_NEAR(hidden[static_cast<size_t>(r * kHidden + d)], expected[static_cast<size_t>(d)],
+                  1e-4);
     }
   }
 }

@@ -7,7 +7,8 @@
 namespace mao {
 namespace {
 
-// Catmull-Rom-like cubic, a = -0.5 (Keys 1981), the one of Pillow and of PyTorch's antialiased mode.
+// Catmull-Rom-like cubic, a = -0.5 (Keys 1981), the one of Pillow and of PyTorch's antialiased
+// mode.
 double Cubic(double x) {
   constexpr double kA = -0.5;
   x = std::abs(x);

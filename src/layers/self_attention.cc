@@ -28,8 +28,8 @@ void SelfAttention::Forward(ExecutionContext& ctx, const TokenBatch& batch, cons
              rope.cos.data(), rope.sin.data(), ctx.pool);
   const KvLayout& layout = cache.layout();
   StoreKeys(q + q_width, stride, rows, batch.slots.data(), layout, cache.keys(layer), ctx.pool);
-  StoreValues(q + q_width + kv_width, stride, rows, batch.slots.data(), layout,
-              cache.values(layer), ctx.pool);
+  StoreValues(q + q_width + kv_width, stride, rows, batch.slots.data(), layout, cache.values(layer),
+              ctx.pool);
   workspace.sequences.clear();
   for (const TokenBatch::Sequence& sequence : batch.sequences) {
     workspace.sequences.push_back({q + sequence.first_row * stride,
@@ -37,8 +37,8 @@ void SelfAttention::Forward(ExecutionContext& ctx, const TokenBatch& batch, cons
                                    sequence.first_position, sequence.blocks});
   }
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
-  PagedAttention(workspace.sequences, stride, q_width, num_heads, scale, layout,
-                 cache.keys(layer), cache.values(layer), ctx.pool);
+  PagedAttention(workspace.sequences, stride, q_width, num_heads, scale, layout, cache.keys(layer),
+                 cache.values(layer), ctx.pool);
   out.Forward(ctx, context, q_width, rows, hidden, out.out_features(), Activation::kNone,
               /*accumulate=*/true);
 }

@@ -60,9 +60,9 @@ Status VitBlock::Workspace::Reserve(const VitBlock& block, int64_t tokens) {
 
 size_t VitBlock::ScratchBytes(int64_t tokens, const TokenGroups& groups) const {
   const int64_t depth = std::max(width(), fc2.in_features());
-  return std::max(DotScratchBytes(tokens, depth),
-                  DenseAttentionScratchBytes(groups.num_groups, groups.group_size, num_heads,
-                                             head_dim()));
+  return std::max(
+      DotScratchBytes(tokens, depth),
+      DenseAttentionScratchBytes(groups.num_groups, groups.group_size, num_heads, head_dim()));
 }
 
 void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,

@@ -51,10 +51,10 @@ struct VitBlock {
 
   // Activations, shared by the blocks of a tower.
   struct Workspace {
-    FloatMatrix norm;    // [tokens, width]
-    FloatMatrix qkv;     // [tokens, 3 * width]
-    FloatMatrix context; // [tokens, width]
-    FloatMatrix mlp;     // [tokens, fc1 outputs]
+    FloatMatrix norm;     // [tokens, width]
+    FloatMatrix qkv;      // [tokens, 3 * width]
+    FloatMatrix context;  // [tokens, width]
+    FloatMatrix mlp;      // [tokens, fc1 outputs]
     Status Reserve(const VitBlock& block, int64_t tokens);
   };
 

@@ -62,7 +62,7 @@ struct PreparedImage {
   int tile_rows = 0;
   Image global;
   bool is_letterboxed = false;  // the global view keeps the aspect, with bars
-  int64_t num_rows = 0;  // embeddings that Encode produces
+  int64_t num_rows = 0;         // embeddings that Encode produces
   // Whether the model's boxes are 0..999 of the padded square instead of the original image.
   bool boxes_in_padded_square = false;
 };
@@ -76,9 +76,9 @@ struct PreparedPrompt {
 // One step of several sequences.
 struct ForwardInput {
   TokenBatch batch;
-  std::vector<TokenId> token_ids;           // of each row
-  std::vector<const float*> embeddings;     // of each row: null, or an image row in place of the id
-  std::vector<int64_t> logits_rows;         // rows whose logits are wanted
+  std::vector<TokenId> token_ids;        // of each row
+  std::vector<const float*> embeddings;  // of each row: null, or an image row in place of the id
+  std::vector<int64_t> logits_rows;      // rows whose logits are wanted
 };
 
 class Model {
@@ -96,8 +96,7 @@ class Model {
   virtual Status Encode(ExecutionContext& ctx, const PreparedImage& image, float* rows) = 0;
 
   // Sizes all activations, so that Forward allocates nothing.
-  virtual Status ReserveForward(ExecutionContext& ctx, int64_t max_rows,
-                                int64_t max_sequences) = 0;
+  virtual Status ReserveForward(ExecutionContext& ctx, int64_t max_rows, int64_t max_sequences) = 0;
 
   // Runs the rows through the decoder, writes keys and values into the cache and the logits
   // [logits_rows, vocab_size] of the wanted rows.

@@ -29,8 +29,8 @@ Result<const ModelRow*> FindModel(std::string_view config_json, std::string_view
     known += known.empty() ? "" : ", ";
     known += row.architecture;
   }
-  return UnimplementedError(
-      fmt::format("{}: architecture '{}' is not supported; supported: {}", name, architecture, known));
+  return UnimplementedError(fmt::format("{}: architecture '{}' is not supported; supported: {}",
+                                        name, architecture, known));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -31,16 +32,13 @@ class ModelRunner {
   // The image that an EncodeJob names.
   using ImageOf = std::function<const PreparedImage&(RequestId id)>;
 
-  static Result<std::unique_ptr<ModelRunner>> Create(Model* model,
-                                                     const ModelRunnerConfig& config);
+  static Result<std::unique_ptr<ModelRunner>> Create(Model* model, const ModelRunnerConfig& config);
 
-  // Forgets what the plan says to forget, encodes its images and computes its rows. A failed
-  // encoding fails only the rows that read the image: row_status() tells.
-  void Execute(const StepPlan& plan, const ImageOf& image_of);
+  // Forgets what the plan says to forget, encodes its images and computes its rows. Errors:
+  // ResourceExhausted when the activations of an image do not fit in memory; then no row counts.
+  Status Execute(const StepPlan& plan, const ImageOf& image_of);
 
-  // Of row i of the last plan.
-  const Status& row_status(size_t row) const { return row_status_[row]; }
-  // The logits [vocab_size] of a row that wanted them and has an ok status; may be changed.
+  // The logits [vocab_size] of row i of the last plan, which wanted them; may be changed.
   std::span<float> Logits(size_t row);
 
   // Milliseconds the last plan's encodings took.
@@ -50,10 +48,8 @@ class ModelRunner {
   ModelRunner(Model* model, const ModelRunnerConfig& config);
 
   void Forget(const StepPlan& plan);
-  void Encode(const StepPlan& plan, const ImageOf& image_of);
+  Status Encode(const StepPlan& plan, const ImageOf& image_of);
   void UpdateTables(const StepPlan& plan);
-  // Status of a row's images, and their rows put in place of the placeholders' ids.
-  Status AddEmbeddings(const StepPlan& plan, const PlanRow& row, size_t first_row);
   void AddRow(const StepPlan& plan, size_t index);
 
   struct KeyHash {
@@ -67,13 +63,11 @@ class ModelRunner {
   KvCache cache_;
   std::unordered_map<RequestId, std::vector<uint32_t>> tables_;
   std::unordered_map<EncoderKey, FloatMatrix, KeyHash> embeddings_;
-  std::unordered_map<EncoderKey, Status, KeyHash> failed_images_;
 
   // Of the plan being executed; vectors keep their memory.
   ForwardInput input_;
-  FloatMatrix logits_;                // [max_num_seqs, vocab_size]
-  std::vector<int64_t> logits_index_;  // of each row: its place in logits_, or -1
-  std::vector<Status> row_status_;
+  FloatMatrix logits_;                 // [max_num_seqs, vocab_size]
+  std::vector<int64_t> logits_index_;  // of each row of the plan: its row in logits_, or -1
   double encode_ms_ = 0;
 };
 

@@ -1,5 +1,5 @@
-#include "kernels/arch/vec_avx512.h"
 #include "kernels/act/act_vector.h"
+#include "kernels/arch/vec_avx512.h"
 
 namespace mao {
 

@@ -1,5 +1,5 @@
-#include "kernels/arch/vec_generic.h"
 #include "kernels/act/act_vector.h"
+#include "kernels/arch/vec_generic.h"
 
 namespace mao {
 

@@ -29,8 +29,7 @@ TEST(ActTest, SiluAndMulMatchesDoubleAndIsTheSameOnEveryInstructionSet) {
         const double up = x[static_cast<size_t>(r * 2 * n + n + i)];
         const double expected = gate / (1 + std::exp(-gate)) * up;
         // exp: 2e-7 and |gate| eps/2 of rounding its argument; three more roundings.
-        ASSERT_NEAR(y[static_cast<size_t>(r * n + i)], expected,
-                    1e-6 * (1 + std::abs(expected)));
+        ASSERT_NEAR(y[static_cast<size_t>(r * n + i)], expected, 1e-6 * (1 + std::abs(expected)));
       }
     }
     if (first.empty()) first = y;

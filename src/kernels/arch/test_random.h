@@ -19,7 +19,9 @@ class TestRandom {
   }
   int64_t Int(int64_t below) { return static_cast<int64_t>(Next() % static_cast<uint64_t>(below)); }
   // Uniform in [-1, 1).
-  float Float() { return static_cast<float>(static_cast<int64_t>(Next() >> 40) - (1 << 23)) / (1 << 23); }
+  float Float() {
+    return static_cast<float>(static_cast<int64_t>(Next() >> 40) - (1 << 23)) / (1 << 23);
+  }
   std::vector<float> Floats(size_t count, float scale = 1.0f) {
     std::vector<float> values(count);
     for (float& value : values) value = Float() * scale;

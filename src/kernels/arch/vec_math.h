@@ -31,8 +31,7 @@ inline Vec Exp(Vec x) {
 template <typename Vec>
 inline Vec Erf(Vec x) {
   const Vec magnitude = Vec::Abs(x);
-  const Vec t =
-      Vec::Set1(1.0f) / Vec::Fma(magnitude, Vec::Set1(0.3275911f), Vec::Set1(1.0f));
+  const Vec t = Vec::Set1(1.0f) / Vec::Fma(magnitude, Vec::Set1(0.3275911f), Vec::Set1(1.0f));
   Vec p = Vec::Set1(1.061405429f);
   p = Vec::Fma(p, t, Vec::Set1(-1.453152027f));
   p = Vec::Fma(p, t, Vec::Set1(1.421413741f));

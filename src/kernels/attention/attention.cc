@@ -101,8 +101,8 @@ void StoreValues(const float* source, int64_t stride, int64_t rows, const int64_
 }
 
 void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, int64_t out_stride,
-                    int64_t num_heads, float scale, const KvLayout& layout,
-                    const std::byte* keys, const std::byte* values, ThreadPool& pool) {
+                    int64_t num_heads, float scale, const KvLayout& layout, const std::byte* keys,
+                    const std::byte* values, ThreadPool& pool) {
   const AttentionKernels& kernels = Kernels();
   const int64_t group = num_heads / layout.num_kv_heads;
   // Query heads that share a kv head go into one task, so that its keys are read once.
@@ -125,9 +125,13 @@ void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, 
     const int64_t tiles_per_block = layout.block_size / kKeysPerTile;
     const size_t head_offset = layout.TileBytes() * static_cast<size_t>(head * tiles_per_block);
     AttentionTask task;
-    task.kv = {layout.dtype,     keys + head_offset, values + head_offset,
+    task.kv = {layout.dtype,
+               keys + head_offset,
+               values + head_offset,
                static_cast<int64_t>(layout.TileBytes()),
-               sequence->blocks, tiles_per_block,    static_cast<int64_t>(layout.BlockBytes())};
+               sequence->blocks,
+               tiles_per_block,
+               static_cast<int64_t>(layout.BlockBytes())};
     task.head_dim = layout.head_dim;
     task.scale = scale;
     task.relative = nullptr;

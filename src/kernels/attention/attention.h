@@ -58,14 +58,15 @@ struct PagedSequence {
 // Causal attention of all sequences. num_heads is a multiple of layout.num_kv_heads: query head h
 // reads kv head h / (num_heads / num_kv_heads).
 void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, int64_t out_stride,
-                    int64_t num_heads, float scale, const KvLayout& layout,
-                    const std::byte* keys, const std::byte* values, ThreadPool& pool);
+                    int64_t num_heads, float scale, const KvLayout& layout, const std::byte* keys,
+                    const std::byte* values, ThreadPool& pool);
 
-// Decomposed relative positions of SAM (Li et al. 2022, MViTv2): bias(q, k) = q . rows[qy - ky + side - 1]
+// Decomposed relative positions of SAM (Li et al. 2022, MViTv2): bias(q, k) = q . rows[qy - ky +
+// side - 1]
 // + q . cols[qx - kx + side - 1], with q unscaled.
 struct RelativePositions {
-  int64_t side = 0;               // keys form a side x side grid, row-major
-  const float* rows = nullptr;    // packed by PackRelativeTable
+  int64_t side = 0;             // keys form a side x side grid, row-major
+  const float* rows = nullptr;  // packed by PackRelativeTable
   const float* cols = nullptr;
 };
 
@@ -75,9 +76,9 @@ size_t RelativeTableElements(int64_t side, int64_t head_dim);
 void PackRelativeTable(const float* table, int64_t side, int64_t head_dim, float* packed);
 
 // Attention without a mask inside each of several groups of `group_size` tokens (windows or
-// images). Token t of a group is row rows[group * group_size + t] of qkv (q, k, v side by side, each
-// num_heads x head_dim), or, if that is negative, the row `padding` (the image of a zero token):
-// it is a key like any other, but has no output.
+// images). Token t of a group is row rows[group * group_size + t] of qkv (q, k, v side by side,
+// each num_heads x head_dim), or, if that is negative, the row `padding` (the image of a zero
+// token): it is a key like any other, but has no output.
 struct DenseAttentionArgs {
   const float* qkv = nullptr;
   int64_t qkv_stride = 0;
@@ -96,8 +97,7 @@ struct DenseAttentionArgs {
 // Scratch memory for DenseAttention, 64-byte aligned.
 size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_t num_heads,
                                   int64_t head_dim);
-void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch,
-                    ThreadPool& pool);
+void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch, ThreadPool& pool);
 
 }  // namespace mao
 

@@ -62,7 +62,8 @@ struct PagedCase {
     values = keys;
     std::vector<int64_t> slots;
     for (int64_t t = 0; t < num_tokens; ++t) {
-      slots.push_back(static_cast<int64_t>(blocks[static_cast<size_t>(t / block_size)]) * block_size +
+      slots.push_back(static_cast<int64_t>(blocks[static_cast<size_t>(t / block_size)]) *
+                          block_size +
                       t % block_size);
     }
     ThreadPool pool(2);
@@ -75,12 +76,12 @@ struct PagedCase {
     std::vector<float> out(q.size(), -1.0f);
     std::vector<PagedSequence> sequences;
     for (const auto& [first, count] : pieces) {
-      sequences.push_back({q.data() + first * stride, out.data() + first * stride, count, first,
-                           blocks.data()});
+      sequences.push_back(
+          {q.data() + first * stride, out.data() + first * stride, count, first, blocks.data()});
     }
     ThreadPool pool(2);
-    PagedAttention(sequences, stride, stride, num_heads, 0.125f, layout, keys.data(),
-                   values.data(), pool);
+    PagedAttention(sequences, stride, stride, num_heads, 0.125f, layout, keys.data(), values.data(),
+                   pool);
     return out;
   }
 
@@ -177,8 +178,8 @@ TEST(AttentionTest, DenseWithRelativePositionsAndPaddingMatchesDouble) {
             std::vector<double> bias;
             for (int64_t j = 0; j < n; ++j) {
               const int32_t key_row = index[static_cast<size_t>(g * n + j)];
-              const float* token = key_row < 0 ? padding.data()
-                                               : &qkv[static_cast<size_t>(key_row * 3 * width)];
+              const float* token =
+                  key_row < 0 ? padding.data() : &qkv[static_cast<size_t>(key_row * 3 * width)];
               keys.push_back(token + width + h * dim);
               values.push_back(token + 2 * width + h * dim);
               double b = 0;

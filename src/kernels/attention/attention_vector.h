@@ -87,7 +87,8 @@ inline void AddValues(const AttentionTask& task, int64_t row, int64_t first_key,
     const int64_t keys_here = left < kKeysPerTile ? left : kKeysPerTile;
     for (int64_t k = 0; k < keys_here; ++k) {
       Vec value[kVectors];
-      for (int i = 0; i < kVectors; ++i) value[i] = Vec::Load(tile + k * task.head_dim + d + i * 16);
+      for (int i = 0; i < kVectors; ++i)
+        value[i] = Vec::Load(tile + k * task.head_dim + d + i * 16);
       for (int r = 0; r < kRows; ++r) {
         const Vec weight = Vec::Set1(state.weights[row + r][key + k]);
         for (int i = 0; i < kVectors; ++i) sums[r][i] = Vec::Fma(weight, value[i], sums[r][i]);

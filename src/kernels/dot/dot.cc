@@ -107,8 +107,9 @@ const DotKernels& KernelsFor(const DotProblem& problem, DType compute) {
 template <int64_t ProblemPlan::*kFirst>
 size_t PlanOf(const ProblemPlan* plans, size_t count, int64_t item) {
   const auto* end = plans + count;
-  const auto* it = std::upper_bound(
-      plans, end, item, [](int64_t value, const ProblemPlan& plan) { return value < plan.*kFirst; });
+  const auto* it = std::upper_bound(plans, end, item, [](int64_t value, const ProblemPlan& plan) {
+    return value < plan.*kFirst;
+  });
   return static_cast<size_t>(it - plans) - 1;
 }
 
@@ -118,8 +119,8 @@ size_t PackedWeightsBytes(DType dtype, int64_t n, int64_t k) {
   return static_cast<size_t>(RoundUp(n, kDotPanelColumns) * k) * SizeBytes(dtype);
 }
 
-void PackWeightRows(const void* source, DType source_dtype, int64_t source_stride,
-                    int64_t num_rows, const PackedWeights& packed, int64_t first_output) {
+void PackWeightRows(const void* source, DType source_dtype, int64_t source_stride, int64_t num_rows,
+                    const PackedWeights& packed, int64_t first_output) {
   const auto* rows = static_cast<const std::byte*>(source);
   const int64_t stride_bytes = source_stride * static_cast<int64_t>(SizeBytes(source_dtype));
   int64_t row = 0;
@@ -167,8 +168,8 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
     plan.first_run_item = num_run_items;
     plan.rows_per_item = kRowsPerItem;
     // Small products are cut finer, so that every thread has some items to balance with.
-    plan.panels_per_item = std::clamp<int64_t>(total_panel_rows / (num_threads * 4) / 2 * 2, 2,
-                                               kPanelsPerItem);
+    plan.panels_per_item =
+        std::clamp<int64_t>(total_panel_rows / (num_threads * 4) / 2 * 2, 2, kPanelsPerItem);
     num_prepare_items += CeilDiv(problem.m, kPrepareRowsPerItem);
     num_run_items += CeilDiv(problem.m, plan.rows_per_item) *
                      CeilDiv(problem.w.num_panels(), plan.panels_per_item);
@@ -179,8 +180,7 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
     const int64_t first =
         (static_cast<int64_t>(item) - plans[i].first_prepare_item) * kPrepareRowsPerItem;
     const int64_t last = std::min(first + kPrepareRowsPerItem, problems[i].m);
-    plans[i].kernels->prepare(problems[i], first, last, compute == DType::kBF16,
-                              plans[i].prepared);
+    plans[i].kernels->prepare(problems[i], first, last, compute == DType::kBF16, plans[i].prepared);
   });
   pool.ParallelFor(static_cast<size_t>(num_run_items), [&](size_t item, size_t) {
     const size_t i =
@@ -191,10 +191,10 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
     // Row items are innermost: neighbours share the weights of their panels.
     const int64_t first_row = local % row_items * plan.rows_per_item;
     const int64_t first_panel = local / row_items * plan.panels_per_item;
-    const DotBlock block = {&problems[i], plan.prepared, first_row,
-                            std::min(first_row + plan.rows_per_item, problems[i].m), first_panel,
-                            std::min(first_panel + plan.panels_per_item,
-                                     problems[i].w.num_panels())};
+    const DotBlock block = {
+        &problems[i], plan.prepared,
+        first_row,    std::min(first_row + plan.rows_per_item, problems[i].m),
+        first_panel,  std::min(first_panel + plan.panels_per_item, problems[i].w.num_panels())};
     plan.kernels->run(block);
   });
 }

@@ -42,8 +42,8 @@ size_t PackedWeightsBytes(DType dtype, int64_t n, int64_t k);
 // allowed) as outputs [first_output, first_output + num_rows) of `packed`, whose memory must be
 // zero before. first_output must be a multiple of 16 unless rows before it are already packed.
 // A kF32 or kF16 source packed as kBF16 is rounded to nearest even.
-void PackWeightRows(const void* source, DType source_dtype, int64_t source_stride,
-                    int64_t num_rows, const PackedWeights& packed, int64_t first_output);
+void PackWeightRows(const void* source, DType source_dtype, int64_t source_stride, int64_t num_rows,
+                    const PackedWeights& packed, int64_t first_output);
 
 enum class Activation : uint8_t { kNone, kGelu, kQuickGelu };
 

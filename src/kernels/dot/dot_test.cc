@@ -155,7 +155,8 @@ TEST(DotTest, GroupedProblemsWithGatheredRowsEqualSeparateOnes) {
   std::vector<DotProblem> problems;
   std::vector<int32_t> rows = {4, 0, 4, 2, 1, 3, 0};
   for (const int64_t m : {7, 0, 1, 6}) {
-    cases.push_back(new Case(std::max<int64_t>(m, 5), 48, 128, DType::kBF16, 20 + static_cast<uint64_t>(m)));
+    cases.push_back(
+        new Case(std::max<int64_t>(m, 5), 48, 128, DType::kBF16, 20 + static_cast<uint64_t>(m)));
     DotProblem problem = cases.back()->problem;
     problem.m = m;
     problem.a_rows = rows.data();

@@ -40,9 +40,8 @@ Result<Clip> Clip::Load(const ClipConfig& config, const WeightLoader& loader) {
   std::copy(positions.row(1), positions.row(grid_tokens + 1), clip.positions_.data());
   MAO_ASSIGN_OR_RETURN(clip.pre_norm_, loader.LayerNorm(at + "pre_layrnorm", ClipConfig::kEps));
   for (int64_t i = 0; i < config.layers; ++i) {
-    MAO_ASSIGN_OR_RETURN(
-        clip.blocks_.emplace_back(),
-        LoadBlock(config, fmt::format("{}transformer.layers.{}.", at, i), loader));
+    MAO_ASSIGN_OR_RETURN(clip.blocks_.emplace_back(),
+                         LoadBlock(config, fmt::format("{}transformer.layers.{}.", at, i), loader));
   }
   return clip;
 }

@@ -60,14 +60,14 @@ DecoderConfig ReadDecoder(JsonReader& reader) {
   decoder.num_experts = reader.Int(key("n_routed_experts"), 0, 0, 256);
   if (decoder.num_experts > 0) {
     decoder.num_shared_experts = reader.Int(key("n_shared_experts"), 0, 0, 64);
-    decoder.experts_per_token = reader.RequiredInt(key("num_experts_per_tok"), 1, decoder.num_experts);
+    decoder.experts_per_token =
+        reader.RequiredInt(key("num_experts_per_tok"), 1, decoder.num_experts);
     decoder.moe_intermediate_size = reader.RequiredInt(key("moe_intermediate_size"), 32, 1 << 20);
     decoder.first_moe_layer = reader.Int(key("first_k_dense_replace"), 0, 0, kMaxLayers);
   }
   decoder.max_positions = reader.Int(key("max_position_embeddings"), 8192, 1, kMaxPositions);
   decoder.rope_theta = reader.Double(key("rope_theta"), 10000.0, 1.0, 1e9);
-  decoder.rms_norm_eps =
-      static_cast<float>(reader.Double(key("rms_norm_eps"), 1e-6, 1e-12, 1e-1));
+  decoder.rms_norm_eps = static_cast<float>(reader.Double(key("rms_norm_eps"), 1e-6, 1e-12, 1e-1));
   decoder.routed_scaling_factor =
       static_cast<float>(reader.Double(key("routed_scaling_factor"), 1.0, 1e-6, 1e6));
   decoder.norm_topk_prob = reader.Bool(key("norm_topk_prob"), false);
@@ -84,13 +84,16 @@ Status CheckVariant(JsonReader& reader, std::string_view name) {
   if (reader.Bool(key("attention_bias"), false)) return refuse("attention_bias");
   if (reader.Bool(key("tie_word_embeddings"), false)) return refuse("tie_word_embeddings");
   if (reader.Has(key("rope_scaling"))) return refuse("rope_scaling");
-  if (reader.Int(key("moe_layer_freq"), 1, 1, kMaxLayers) != 1) return refuse("moe_layer_freq above 1");
+  if (reader.Int(key("moe_layer_freq"), 1, 1, kMaxLayers) != 1)
+    return refuse("moe_layer_freq above 1");
   if (reader.Int(key("n_group"), 1, 1, 1024) != 1) return refuse("n_group above 1");
-  if (reader.String(key("topk_method"), "greedy") != "greedy") return refuse("topk_method other than greedy");
+  if (reader.String(key("topk_method"), "greedy") != "greedy")
+    return refuse("topk_method other than greedy");
   if (reader.String(key("scoring_func"), "softmax") != "softmax") {
     return refuse("scoring_func other than softmax");
   }
-  if (reader.String(key("hidden_act"), "silu") != "silu") return refuse("hidden_act other than silu");
+  if (reader.String(key("hidden_act"), "silu") != "silu")
+    return refuse("hidden_act other than silu");
   if (reader.String("projector_config.projector_type", "linear") != "linear") {
     return refuse("projector_type other than linear");
   }
@@ -103,22 +106,25 @@ Status CheckSizes(const Config& config, std::string_view name) {
     return holds ? OkStatus() : InvalidArgumentError(fmt::format("{}: {}", name, what));
   };
   const DecoderConfig& decoder = config.decoder;
-  MAO_RETURN_IF_ERROR(need(decoder.hidden_size % decoder.num_heads == 0 && decoder.head_dim() % 32 == 0 &&
-                               decoder.head_dim() <= kMaxHeadDim,
-                           fmt::format("hidden_size {} over {} heads must give heads of a multiple of "
-                                       "32 up to {} channels",
-                                       decoder.hidden_size, decoder.num_heads, kMaxHeadDim)));
+  MAO_RETURN_IF_ERROR(
+      need(decoder.hidden_size % decoder.num_heads == 0 && decoder.head_dim() % 32 == 0 &&
+               decoder.head_dim() <= kMaxHeadDim,
+           fmt::format("hidden_size {} over {} heads must give heads of a multiple of "
+                       "32 up to {} channels",
+                       decoder.hidden_size, decoder.num_heads, kMaxHeadDim)));
   MAO_RETURN_IF_ERROR(need(decoder.num_heads % decoder.num_kv_heads == 0,
                            "num_attention_heads must be a multiple of num_key_value_heads"));
   for (const auto& [width, heads, tower] :
        {std::tuple{config.sam.width, config.sam.heads, "sam_vit_b"},
         {config.clip.width, config.clip.heads, "clip-l-14-224"}}) {
-    MAO_RETURN_IF_ERROR(need(width % heads == 0 && width / heads % 16 == 0 && width / heads <= kMaxHeadDim,
-                             fmt::format("{}: width {} over {} heads must give heads of a multiple of "
-                                         "16 up to {} channels",
-                                         tower, width, heads, kMaxHeadDim)));
+    MAO_RETURN_IF_ERROR(
+        need(width % heads == 0 && width / heads % 16 == 0 && width / heads <= kMaxHeadDim,
+             fmt::format("{}: width {} over {} heads must give heads of a multiple of "
+                         "16 up to {} channels",
+                         tower, width, heads, kMaxHeadDim)));
   }
-  MAO_RETURN_IF_ERROR(need(config.sam.downsample.size() == 2, "downsample_channels must have 2 entries"));
+  MAO_RETURN_IF_ERROR(
+      need(config.sam.downsample.size() == 2, "downsample_channels must have 2 entries"));
   MAO_RETURN_IF_ERROR(need(config.sam.downsample[1] == config.clip.width,
                            "the last of downsample_channels must be the width of clip-l-14-224"));
   return need(config.projector_in == config.clip.width + config.sam.downsample[1],
@@ -142,15 +148,15 @@ Result<Config> ParseConfig(std::string_view json, std::string_view name) {
   const int64_t projector_out =
       reader.Int("projector_config.n_embed", config.decoder.hidden_size, 1, kMaxWidth);
   const int64_t last_id = config.decoder.vocab_size - 1;
-  config.bos_token_id =
-      static_cast<int32_t>(reader.Int(LanguageKey(reader, "bos_token_id"), 0, 0, std::max<int64_t>(last_id, 0)));
-  config.eos_token_id =
-      static_cast<int32_t>(reader.Int(LanguageKey(reader, "eos_token_id"), 1, 0, std::max<int64_t>(last_id, 1)));
+  config.bos_token_id = static_cast<int32_t>(
+      reader.Int(LanguageKey(reader, "bos_token_id"), 0, 0, std::max<int64_t>(last_id, 0)));
+  config.eos_token_id = static_cast<int32_t>(
+      reader.Int(LanguageKey(reader, "eos_token_id"), 1, 0, std::max<int64_t>(last_id, 1)));
   config.boxes_in_padded_square = reader.String("maoocr.box_space", "image") == "padded_square";
   MAO_RETURN_IF_ERROR(reader.status());
   if (projector_out != config.decoder.hidden_size) {
-    return InvalidArgumentError(fmt::format("{}: projector_config.n_embed is {}, hidden_size is {}", name,
-                                            projector_out, config.decoder.hidden_size));
+    return InvalidArgumentError(fmt::format("{}: projector_config.n_embed is {}, hidden_size is {}",
+                                            name, projector_out, config.decoder.hidden_size));
   }
   MAO_RETURN_IF_ERROR(CheckSizes(config, name));
   return config;

@@ -74,7 +74,8 @@ struct Config {
 };
 
 // Keys that a released config.json leaves out get the values of the reference code. Errors: all
-// problems in one message (InvalidArgument), or Unimplemented for variants such as latent attention.
+// problems in one message (InvalidArgument), or Unimplemented for variants such as latent
+// attention.
 Result<Config> ParseConfig(std::string_view json, std::string_view name);
 
 }  // namespace mao::deepseek_ocr

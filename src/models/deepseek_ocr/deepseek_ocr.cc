@@ -39,9 +39,8 @@ class DeepseekOcr final : public Model {
       num_rows = image.num_rows;
       prepared.image = std::make_unique<PreparedImage>(std::move(image));
     }
-    MAO_ASSIGN_OR_RETURN(
-        prepared.token_ids,
-        PromptTokens(*tokenizer_, info_.bos_token_id, placeholder_, num_rows, prompt.text));
+    MAO_ASSIGN_OR_RETURN(prepared.token_ids, PromptTokens(*tokenizer_, info_.bos_token_id,
+                                                          placeholder_, num_rows, prompt.text));
     return prepared;
   }
 
@@ -84,13 +83,14 @@ ModelInfo MakeInfo(const Config& config, const Checkpoint& checkpoint) {
   info.eos_token_ids = {config.eos_token_id};
   info.image_modes = ModeNames();
   info.details = {
-      {"SAM", fmt::format("{} layers, width {}, {} heads, global attention in {}", config.sam.layers,
-                          config.sam.width, config.sam.heads, config.sam.global_layers.size())},
+      {"SAM",
+       fmt::format("{} layers, width {}, {} heads, global attention in {}", config.sam.layers,
+                   config.sam.width, config.sam.heads, config.sam.global_layers.size())},
       {"CLIP", fmt::format("{} layers, width {}, {} heads", config.clip.layers, config.clip.width,
                            config.clip.heads)},
-      {"decoder", fmt::format("{} layers, width {}, {} heads of {}, {} kv heads", decoder.num_layers,
-                              decoder.hidden_size, decoder.num_heads, decoder.head_dim(),
-                              decoder.num_kv_heads)},
+      {"decoder", fmt::format("{} layers, width {}, {} heads of {}, {} kv heads",
+                              decoder.num_layers, decoder.hidden_size, decoder.num_heads,
+                              decoder.head_dim(), decoder.num_kv_heads)},
       {"experts", fmt::format("{} routed of width {}, {} chosen, {} shared", decoder.num_experts,
                               decoder.moe_intermediate_size, decoder.experts_per_token,
                               decoder.num_shared_experts)},

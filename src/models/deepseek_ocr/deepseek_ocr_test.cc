@@ -44,7 +44,8 @@ struct Stages {
   std::map<std::string, TensorView> by_name;
 };
 
-// Compares rows x cols floats with a stage. SAM's maps from `sam.net_2` on are stored channels first.
+// Compares rows x cols floats with a stage. SAM's maps from `sam.net_2` on are stored channels
+// first.
 class StageChecker {
  public:
   StageChecker(const Stages& stages, bool exact) : stages_(stages), exact_(exact) {}
@@ -88,9 +89,7 @@ class StageChecker {
 
 class DeepseekOcrTest : public testing::TestWithParam<DType> {
  protected:
-  void SetUp() override {
-    model_ = LoadTestModel(GetParam(), pool_);
-  }
+  void SetUp() override { model_ = LoadTestModel(GetParam(), pool_); }
   ThreadPool pool_{2};
   std::unique_ptr<Model> model_;
 };
@@ -111,7 +110,8 @@ TEST_P(DeepseekOcrTest, StagesMatchTheReference) {
     GreedyLoop loop(*model_, GetParam(), pool_);
     const bool exact = GetParam() == DType::kF32;
     StageChecker checker(stages, exact);
-    loop.ctx().observer = [&](std::string_view stage, const float* data, int64_t rows, int64_t cols) {
+    loop.ctx().observer = [&](std::string_view stage, const float* data, int64_t rows,
+                              int64_t cols) {
       checker(stage, data, rows, cols);
       // Of the decoder's layers the last row is stored.
       checker(std::string(stage) + ".last", data + (rows - 1) * cols, 1, cols);
@@ -123,8 +123,8 @@ TEST_P(DeepseekOcrTest, StagesMatchTheReference) {
     for (size_t step = 0; step < 8; ++step) {
       double error = 0;
       for (size_t i = 0; i < loop.logits().size(); ++i) {
-        const double difference = std::abs(
-            loop.logits()[i] - logits.Load<float>(step * loop.logits().size() + i));
+        const double difference =
+            std::abs(loop.logits()[i] - logits.Load<float>(step * loop.logits().size() + i));
         if (exact) {
           ASSERT_LE(difference, 1e-3) << name << " step " << step << " id " << i;
         }

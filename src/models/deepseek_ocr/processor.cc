@@ -15,7 +15,7 @@ namespace mao::deepseek_ocr {
 namespace {
 
 constexpr SizeMode kModes[] = {
-    {"tiny", 512, 512, false},   {"small", 640, 640, false},  {"base", 1024, 1024, false},
+    {"tiny", 512, 512, false},    {"small", 640, 640, false},  {"base", 1024, 1024, false},
     {"large", 1280, 1280, false}, {"gundam", 1024, 640, true},
 };
 constexpr int kAutoBaseSide = 1280;
@@ -26,12 +26,10 @@ constexpr int kMaxTiles = 9;  // what the released remote code uses; the vLLM sc
 Status CutTiles(const Image& image, const SizeMode& mode, int max_tiles, ThreadPool* pool,
                 PreparedImage& prepared) {
   if (image.width <= mode.tile && image.height <= mode.tile) return OkStatus();
-  const TileGrid grid =
-      ChooseTileGrid(image.width, image.height, mode.tile, kMinTiles, max_tiles);
+  const TileGrid grid = ChooseTileGrid(image.width, image.height, mode.tile, kMinTiles, max_tiles);
   prepared.tile_columns = grid.columns;
   prepared.tile_rows = grid.rows;
-  const Image whole =
-      ResizeBicubic(image, mode.tile * grid.columns, mode.tile * grid.rows, pool);
+  const Image whole = ResizeBicubic(image, mode.tile * grid.columns, mode.tile * grid.rows, pool);
   for (int row = 0; row < grid.rows; ++row) {
     for (int column = 0; column < grid.columns; ++column) {
       prepared.tiles.push_back(
@@ -56,15 +54,15 @@ Result<SizeMode> ResolveMode(const std::string& name, int width, int height) {
   for (const SizeMode& mode : kModes) {
     if (mode.name == wanted) return mode;
   }
-  return InvalidArgumentError(fmt::format("unknown mode '{}'; known: {}", name,
-                                          fmt::join(ModeNames(), ", ")));
+  return InvalidArgumentError(
+      fmt::format("unknown mode '{}'; known: {}", name, fmt::join(ModeNames(), ", ")));
 }
 
 Result<PreparedImage> PrepareImage(const Image& image, const ImageOptions& options,
                                    ThreadPool* pool) {
   if (options.max_tiles < kMinTiles || options.max_tiles > kMaxTiles) {
-    return InvalidArgumentError(
-        fmt::format("max_tiles is {}; allowed are {} to {}", options.max_tiles, kMinTiles, kMaxTiles));
+    return InvalidArgumentError(fmt::format("max_tiles is {}; allowed are {} to {}",
+                                            options.max_tiles, kMinTiles, kMaxTiles));
   }
   MAO_ASSIGN_OR_RETURN(const SizeMode mode, ResolveMode(options.mode, image.width, image.height));
   PreparedImage prepared;

@@ -51,8 +51,10 @@ Result<Sam> Sam::Load(const SamConfig& config, const WeightLoader& loader) {
   for (int64_t i = 0; i < config.layers; ++i) {
     const std::string block = fmt::format("{}blocks.{}.", at, i);
     MAO_ASSIGN_OR_RETURN(sam.blocks_.emplace_back(), LoadBlock(config, block, loader));
-    MAO_ASSIGN_OR_RETURN(sam.relative_rows_.emplace_back(), loader.Floats(block + "attn.rel_pos_h"));
-    MAO_ASSIGN_OR_RETURN(sam.relative_cols_.emplace_back(), loader.Floats(block + "attn.rel_pos_w"));
+    MAO_ASSIGN_OR_RETURN(sam.relative_rows_.emplace_back(),
+                         loader.Floats(block + "attn.rel_pos_h"));
+    MAO_ASSIGN_OR_RETURN(sam.relative_cols_.emplace_back(),
+                         loader.Floats(block + "attn.rel_pos_w"));
   }
   MAO_ASSIGN_OR_RETURN(sam.neck_in_, LoadConv(at + "neck.0", 1, 0, loader));
   MAO_ASSIGN_OR_RETURN(sam.neck_norm_in_, loader.LayerNorm(at + "neck.1", SamConfig::kEps));
@@ -73,10 +75,9 @@ Status Sam::Reserve(ExecutionContext& ctx, int64_t side) {
     tables.whole = OneGroup(tokens);
     for (int64_t i = 0; i < config_.layers; ++i) {
       const auto at = static_cast<size_t>(i);
-      MAO_ASSIGN_OR_RETURN(
-          tables.relative.emplace_back(),
-          RelativeTables::Create(relative_rows_[at], relative_cols_[at],
-                                 config_.IsGlobal(i) ? g : SamConfig::kWindow));
+      MAO_ASSIGN_OR_RETURN(tables.relative.emplace_back(),
+                           RelativeTables::Create(relative_rows_[at], relative_cols_[at],
+                                                  config_.IsGlobal(i) ? g : SamConfig::kWindow));
     }
     tables_.emplace(g, std::move(tables));
   }
@@ -114,8 +115,7 @@ void Sam::EmbedPatches(ExecutionContext& ctx, const Image& view, const SizeTable
     float* target = patches_.data() + patch * kPatchValues;
     for (int64_t c = 0; c < 3; ++c) {
       for (int64_t y = 0; y < SamConfig::kPatch; ++y) {
-        const uint8_t* source =
-            view.rgb.data() + ((top + y) * view.width + left) * 3 + c;
+        const uint8_t* source = view.rgb.data() + ((top + y) * view.width + left) * 3 + c;
         for (int64_t x = 0; x < SamConfig::kPatch; ++x) *target++ = normalized[source[3 * x]];
       }
     }

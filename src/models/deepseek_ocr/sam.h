@@ -29,7 +29,7 @@ class Sam {
  private:
   // What depends on the size of the view.
   struct SizeTables {
-    FloatMatrix positions;           // [g * g, width]
+    FloatMatrix positions;  // [g * g, width]
     TokenGroups windows;
     TokenGroups whole;
     std::vector<RelativeTables> relative;  // per layer

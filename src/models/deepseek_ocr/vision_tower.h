@@ -25,7 +25,7 @@ class VisionTower {
   void EncodeView(ExecutionContext& ctx, const Image& view, float* target, int64_t line);
 
   int64_t hidden_size_ = 0;
-  int64_t sam_width_ = 0;   // of its output
+  int64_t sam_width_ = 0;  // of its output
   int64_t clip_width_ = 0;
   Sam sam_;
   Clip clip_;

@@ -1,0 +1,87 @@
+#include "engine/core/active_request.h"
+
+#include <utility>
+
+namespace mao {
+namespace {
+
+double Milliseconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+OutputLogprobs LogprobsOf(const SampledToken& token) {
+  OutputLogprobs logprobs;
+  logprobs.chosen = {token.id, *token.logprob};
+  logprobs.top.assign(token.top_logprobs().begin(), token.top_logprobs().end());
+  return logprobs;
+}
+
+}  // namespace
+
+ActiveRequest::ActiveRequest(SamplingState sampling, std::span<const TokenId> eos_ids,
+                             const Tokenizer& tokenizer, std::unique_ptr<PreparedImage> image,
+                             std::shared_ptr<OutputChannel> channel, const RequestStats& stats)
+    : sampling_(std::move(sampling)),
+      token_stops_(sampling_.params(), eos_ids),
+      // Tables and grounding are spelled with special tokens, so they stay in the text.
+      detokenizer_(tokenizer, /*skip_special_tokens=*/false),
+      text_stops_(sampling_.params().stop),
+      image_(std::move(image)),
+      channel_(std::move(channel)),
+      stats_(stats) {}
+
+void ActiveRequest::BeginStep(Clock::time_point start, int64_t num_computed_tokens) {
+  if (first_scheduled_ != Clock::time_point{}) return;
+  first_scheduled_ = start;
+  stats_.queue_ms = Milliseconds(submitted_, start);
+  stats_.num_cached_tokens = num_computed_tokens;
+}
+
+void ActiveRequest::AddEncodeTime(double encode_ms) { stats_.encode_ms += encode_ms; }
+
+bool ActiveRequest::Accept(const SampledToken& token) {
+  const Clock::time_point now = Clock::now();
+  if (++stats_.num_output_tokens == 1) {
+    first_token_ = now;
+    stats_.prefill_ms = Milliseconds(first_scheduled_, now) - stats_.encode_ms;
+  }
+  EngineOutput output;
+  StopReason reason = token_stops_.Push(token.id);
+  // The id that ends a text is not part of it.
+  if (reason != StopReason::kEndOfText && reason != StopReason::kStopToken) {
+    output.token_ids.push_back(token.id);
+    if (token.logprob.has_value()) output.logprobs.push_back(LogprobsOf(token));
+    output.text = text_stops_.Feed(detokenizer_.Append(token.id));
+  }
+  if (reason != StopReason::kNone && !text_stops_.stopped().has_value()) {
+    output.text += text_stops_.Feed(detokenizer_.Finish());
+    output.text += text_stops_.Finish();
+  }
+  if (text_stops_.stopped().has_value()) reason = StopReason::kStopString;
+  if (reason == StopReason::kNone) {
+    channel_->Push(std::move(output));
+    return false;
+  }
+  Finish(reason, std::move(output));
+  return true;
+}
+
+void ActiveRequest::Fail(Status status) {
+  EngineOutput output;
+  output.status = std::move(status);
+  Finish(StopReason::kNone, std::move(output));
+}
+
+void ActiveRequest::Finish(StopReason reason, EngineOutput output) {
+  if (finished_) return;
+  finished_ = true;
+  if (first_token_ != Clock::time_point{}) {
+    stats_.generate_ms = Milliseconds(first_token_, Clock::now());
+  }
+  channel_->SetStats(stats_);
+  output.finished = true;
+  output.stop_reason = reason;
+  channel_->Push(std::move(output));
+}
+
+}  // namespace mao

@@ -1,0 +1,58 @@
+// What the engine's core keeps of a request beside the scheduler: sampling, text, timings.
+#ifndef MAOOCR_ENGINE_CORE_ACTIVE_REQUEST_H_
+#define MAOOCR_ENGINE_CORE_ACTIVE_REQUEST_H_
+
+#include <memory>
+
+#include "engine/core/output_channel.h"
+#include "engine/sample/sampler.h"
+#include "engine/sample/sampling_state.h"
+#include "engine/sample/stop_checker.h"
+#include "engine/sched/request_state.h"
+#include "text/incremental_detokenizer.h"
+
+namespace mao {
+
+using Clock = std::chrono::steady_clock;
+
+// Made by the submitter, then owned by the engine thread.
+class ActiveRequest {
+ public:
+  ActiveRequest(SamplingState sampling, std::span<const TokenId> eos_ids,
+                const Tokenizer& tokenizer, std::unique_ptr<PreparedImage> image,
+                std::shared_ptr<OutputChannel> channel, const RequestStats& stats);
+
+  SamplingState& sampling() { return sampling_; }
+  const PreparedImage& image() const { return *image_; }
+
+  // The request has a row in a step that begins at `start` and spent encode_ms on its image;
+  // num_computed_tokens of its first row were found in the prefix cache.
+  void BeginStep(Clock::time_point start, int64_t num_computed_tokens);
+  void AddEncodeTime(double encode_ms);
+
+  // Takes a sampled token, sends what text became certain, and tells whether the request ends.
+  bool Accept(const SampledToken& token);
+
+  // Ends the request with an error.
+  void Fail(Status status);
+
+ private:
+  void Finish(StopReason reason, EngineOutput output);
+
+  SamplingState sampling_;
+  TokenStopChecker token_stops_;
+  IncrementalDetokenizer detokenizer_;
+  StopStringFilter text_stops_;
+  std::unique_ptr<PreparedImage> image_;
+  std::shared_ptr<OutputChannel> channel_;
+  RequestStats stats_;
+  bool finished_ = false;
+
+  Clock::time_point submitted_ = Clock::now();
+  Clock::time_point first_scheduled_{};
+  Clock::time_point first_token_{};
+};
+
+}  // namespace mao
+
+#endif  // MAOOCR_ENGINE_CORE_ACTIVE_REQUEST_H_

@@ -1,0 +1,208 @@
+// The whole engine with the embedded model: one text whatever the batch, chunks, blocks and caches.
+#include "engine/engine.h"
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "models/deepseek_ocr/test_model.h"
+
+namespace mao {
+namespace {
+
+struct Page {
+  explicit Page(const std::string& name, size_t max_tokens = 4096) {
+    std::ifstream in(FixturePath(name + ".json"));
+    const nlohmann::json json = nlohmann::json::parse(in);
+    request.prompt.image = LoadTestImage(json.at("image"));
+    request.prompt.image_options.mode = json.at("mode");
+    const std::string text = json.at("prompt");
+    request.prompt.text = {{text.substr(std::string("<image>").size()), true}};
+    request.sampling.max_tokens = static_cast<int>(max_tokens);
+    ids = json.at("output_ids").get<std::vector<TokenId>>();
+    output = json.at("output");
+    if (ids.size() > max_tokens) ids.resize(max_tokens);
+  }
+  EngineRequest request;
+  std::vector<TokenId> ids;
+  std::string output;
+};
+
+struct Answer {
+  std::string text;
+  std::vector<TokenId> ids;
+  StopReason reason = StopReason::kNone;
+  Status status;
+  RequestStats stats;
+};
+
+Answer ReadAll(RequestStream& stream) {
+  Answer answer;
+  while (auto output = stream.Next()) {
+    answer.text += output->text;
+    answer.ids.insert(answer.ids.end(), output->token_ids.begin(), output->token_ids.end());
+    if (output->finished) {
+      answer.reason = output->stop_reason;
+      answer.status = output->status;
+    }
+  }
+  answer.stats = stream.stats();
+  return answer;
+}
+
+std::unique_ptr<Engine> MakeEngine(EngineConfig config) {
+  ThreadPool pool(2);
+  if (config.num_threads == 0) config.num_threads = 2;
+  auto engine = Engine::Create(LoadTestModel(config.dtype, pool), config);
+  EXPECT_TRUE(engine.ok()) << engine.status().ToString();
+  return std::move(engine).value();
+}
+
+Answer Ask(Engine& engine, const EngineRequest& request) {
+  auto stream = engine.Submit(request);
+  if (!stream.ok()) {
+    Answer answer;
+    answer.status = stream.status();
+    return answer;
+  }
+  return ReadAll(**stream);
+}
+
+TEST(EngineTest, GivesTheReferenceTextAndItsFacts) {
+  const Page page("tiny_free");
+  EngineConfig config;
+  config.dtype = DType::kF32;
+  auto engine = MakeEngine(config);
+  auto stream = engine->Submit(page.request);
+  ASSERT_TRUE(stream.ok()) << stream.status().ToString();
+  EXPECT_EQ((*stream)->image_mode(), "tiny");
+  EXPECT_FALSE((*stream)->boxes_in_padded_square());
+  const Answer answer = ReadAll(**stream);
+  EXPECT_EQ(answer.text, page.output);
+  EXPECT_EQ(answer.ids, page.ids);
+  EXPECT_EQ(answer.reason, StopReason::kEndOfText);
+  EXPECT_EQ(answer.stats.num_image_tokens, 73);
+  EXPECT_EQ(answer.stats.num_prompt_tokens, 78);
+  EXPECT_EQ(answer.stats.num_output_tokens, static_cast<int64_t>(page.ids.size()) + 1);
+  EXPECT_GT(answer.stats.encode_ms, 0);
+  EXPECT_GT(answer.stats.prefill_ms, 0);
+}
+
+TEST(EngineTest, BatchChunksBlocksAndCachesDoNotChangeTheText) {
+  std::vector<Page> pages;
+  for (const char* name : {"tiny_free", "small_free", "base_markdown"})
+    pages.emplace_back(name, 60);
+  // Alone in wide chunks first, then crowded in small ones, with and without caching.
+  struct Variant {
+    uint32_t max_num_seqs, chunk, block_size;
+    bool caching;
+  };
+  constexpr Variant kVariants[] = {
+      {1, 2048, 32, false}, {4, 2048, 16, true}, {4, 33, 64, false}, {3, 7, 16, true}};
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    std::vector<std::vector<TokenId>> expected;
+    for (const auto& [max_num_seqs, chunk, block_size, caching] : kVariants) {
+      EngineConfig config;
+      config.dtype = dtype;
+      config.max_num_batched_tokens = chunk;
+      config.block_size = block_size;
+      config.enable_prefix_caching = caching;
+      config.max_num_seqs = max_num_seqs;
+      // Too few blocks for all at once, so that some are preempted and computed again.
+      config.kv_cache_bytes = chunk == 33 ? size_t{700} * 6 * 2 * 384 * SizeBytes(dtype) : 0;
+      auto engine = MakeEngine(config);
+      std::vector<std::unique_ptr<RequestStream>> streams;
+      for (int repeat = 0; repeat < 2; ++repeat) {
+        for (const Page& page : pages) {
+          auto stream = engine->Submit(page.request);
+          ASSERT_TRUE(stream.ok()) << stream.status().ToString();
+          streams.push_back(std::move(stream).value());
+        }
+      }
+      for (size_t i = 0; i < streams.size(); ++i) {
+        const Answer answer = ReadAll(*streams[i]);
+        ASSERT_TRUE(answer.status.ok()) << answer.status.ToString();
+        if (expected.size() < pages.size()) expected.push_back(answer.ids);
+        EXPECT_EQ(answer.ids, expected[i % pages.size()])
+            << "chunk " << chunk << " block " << block_size << " caching " << caching;
+      }
+    }
+    for (size_t i = 0; i < pages.size() && dtype == DType::kF32; ++i) {
+      EXPECT_EQ(expected[i], pages[i].ids);
+    }
+  }
+}
+
+TEST(EngineTest, PrefixCacheFindsTheSecondAskingOfAPage) {
+  const Page page("tiny_free", 4);
+  auto engine = MakeEngine({});
+  EXPECT_EQ(Ask(*engine, page.request).stats.num_cached_tokens, 0);
+  EXPECT_EQ(Ask(*engine, page.request).stats.num_cached_tokens, 64);  // 78 tokens, blocks of 32
+  Page other("tiny_free", 4);
+  other.request.prompt.image_options.mode = "small";
+  EXPECT_EQ(Ask(*engine, other.request).stats.num_cached_tokens, 0);
+}
+
+TEST(EngineTest, TextOnlyPromptsAndStopStringsWork) {
+  auto engine = MakeEngine({});
+  EngineRequest request;
+  request.prompt.text = {{"many years the", true}};
+  request.sampling.max_tokens = 5;
+  const Answer answer = Ask(*engine, request);
+  EXPECT_TRUE(answer.status.ok());
+  EXPECT_EQ(answer.stats.num_image_tokens, 0);
+  Page page("tiny_free");
+  page.request.sampling.stop = {"A/D"};
+  const Answer stopped = Ask(*engine, page.request);
+  EXPECT_EQ(stopped.reason, StopReason::kStopString);
+  EXPECT_EQ(stopped.text, page.output.substr(0, page.output.find("A/D")));
+}
+
+TEST(EngineTest, RefusesWhatCannotBeServed) {
+  EngineConfig config;
+  config.max_model_len = 200;
+  auto engine = MakeEngine(config);
+  Page page("tiny_free");
+  page.request.prompt.image_options.mode = "huge";
+  EXPECT_NE(Ask(*engine, page.request).status.message().find("known: auto, tiny"),
+            std::string::npos);
+  page.request.prompt.image_options.mode = "base";
+  const Status too_long = Ask(*engine, page.request).status;
+  EXPECT_EQ(too_long.code(), StatusCode::kOutOfRange);
+  EXPECT_NE(too_long.message().find("max_model_len is 200"), std::string::npos);
+  page.request.prompt.image_options.mode = "tiny";
+  page.request.sampling.temperature = -1;
+  EXPECT_EQ(Ask(*engine, page.request).status.code(), StatusCode::kInvalidArgument);
+  page.request.sampling.temperature = 0;
+  EXPECT_TRUE(Ask(*engine, page.request).status.ok());  // and the engine goes on
+  page.request.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  EXPECT_EQ(Ask(*engine, page.request).status.code(), StatusCode::kDeadlineExceeded);
+}
+
+TEST(EngineTest, CancelledAndDroppedRequestsLeaveTheOthersAlone) {
+  const Page page("tiny_free");
+  EngineConfig config;
+  config.dtype = DType::kF32;
+  auto engine = MakeEngine(config);
+  auto kept = engine->Submit(page.request);
+  auto cancelled = engine->Submit(Page("small_free").request);
+  { auto dropped = engine->Submit(Page("base_free").request); }
+  ASSERT_TRUE(kept.ok() && cancelled.ok());
+  (*cancelled)->Cancel();
+  EXPECT_EQ(ReadAll(**cancelled).status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(ReadAll(**kept).text, page.output);
+}
+
+TEST(EngineTest, DestroyingTheEngineEndsItsStreams) {
+  auto engine = MakeEngine({});
+  auto stream = engine->Submit(Page("base_free").request);
+  ASSERT_TRUE(stream.ok());
+  engine.reset();
+  EXPECT_EQ(ReadAll(**stream).status.code(), StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace mao
