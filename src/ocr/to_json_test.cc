@@ -21,33 +21,6 @@ PageResult MakePage(std::string raw_text) {
   return page;
 }
 
-TEST(PageResultTest, FiguresAgreeWithTheLinks) {
-  const PageResult page = MakePage(
-      "<|ref|>image<|/ref|><|det|>[[10, 10, 200, 200], [300, 10, 500, 200]]<|/det|>\n"
-      "<|ref|>text<|/ref|><|det|>[[0, 0, 9, 9]]<|/det|>t\n"
-      "<|ref|>image<|/ref|><|det|>oops<|/det|>\n"
-      "<|ref|>image<|/ref|><|det|>[[999, 999, 999, 999]]<|/det|>");
-  EXPECT_EQ(page.markdown, "![](images/0.jpg)\n\nt\n\n![](images/1.jpg)\n");
-  ASSERT_EQ(page.figures.size(), 2U);
-  EXPECT_EQ(page.figures[0].path, "images/0.jpg");
-  EXPECT_EQ(page.figures[0].block, 0);
-  EXPECT_EQ(page.figures[0].box, (PixelBox{10, 20, 500, 400}));
-  EXPECT_EQ(page.figures[1].path, "images/1.jpg");
-  EXPECT_EQ(page.figures[1].block, 3);
-  EXPECT_EQ(page.figures[1].box, (PixelBox{999, 1999, 1000, 2000}));
-  EXPECT_EQ(page.blocks[3].figure, 1);
-  EXPECT_EQ(page.blocks[2].figure, std::nullopt);
-}
-
-TEST(PageResultTest, InterpretingAgainReplaces) {
-  PageResult page = MakePage("<|ref|>image<|/ref|><|det|>[[1, 1, 2, 2]]<|/det|>");
-  page.raw_text = "plain";
-  InterpretRawText({}, page);
-  EXPECT_EQ(page.blocks.size(), 1U);
-  EXPECT_TRUE(page.figures.empty());
-  EXPECT_EQ(page.markdown, "plain");
-}
-
 TEST(ToJsonTest, WholePage) {
   PageResult page = MakePage("lead <|ref|>image<|/ref|><|det|>[[100, 200, 300, 1400]]<|/det|>\n二");
   page.page = 3;
@@ -79,14 +52,6 @@ TEST(ToJsonTest, InvalidUtf8BecomesTheReplacementCharacter) {
   const std::string json = PageResultToJson(MakePage("a\xFF\xE4\xBA b\xC0\xAF"), false);
   const Json parsed = Json::parse(json);
   EXPECT_EQ(parsed["raw_text"], "a\uFFFD\uFFFD b\uFFFD\uFFFD");
-}
-
-TEST(ToJsonTest, FinishReasonNames) {
-  EXPECT_EQ(PageFinishName(PageFinish::kStop), "stop");
-  EXPECT_EQ(PageFinishName(PageFinish::kLength), "length");
-  EXPECT_EQ(PageFinishName(PageFinish::kRepetition), "repetition");
-  EXPECT_EQ(PageFinishName(PageFinish::kCancelled), "cancelled");
-  EXPECT_EQ(PageFinishName(PageFinish::kError), "error");
 }
 
 }  // namespace
