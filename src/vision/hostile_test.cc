@@ -191,19 +191,53 @@ TEST(HostileTest, ProgressiveScansAreLimited) {
   ExpectError(DecodeStatus(bomb), StatusCode::kOutOfRange, {"JPEG", "limit of 500 scans"});
 }
 
-// Little-endian TIFF with these entries of type LONG (or SHORT), pixels after the header.
-std::string Tiff(const std::vector<std::pair<int, uint32_t>>& entries, const std::string& data) {
-  const auto little = [](uint32_t value, int num_bytes) {
-    std::string bytes;
-    for (int i = 0; i < num_bytes; ++i) bytes += static_cast<char>(value >> (8 * i));
-    return bytes;
-  };
+std::string LittleEndian(uint32_t value, int num_bytes) {
+  std::string bytes;
+  for (int i = 0; i < num_bytes; ++i) bytes += static_cast<char>(value >> (8 * i));
+  return bytes;
+}
+
+// An entry of a TIFF directory, of type LONG. Several values stand elsewhere, `value` being where.
+struct TiffEntry {
+  uint32_t tag;
+  uint32_t value;
+  uint32_t count = 1;
+};
+
+// A little-endian TIFF: header, data (from offset 8 on), directory.
+std::string Tiff(const std::vector<TiffEntry>& entries, const std::string& data) {
   std::string file =
-      std::string("II*\0", 4) + little(static_cast<uint32_t>(8 + data.size()), 4) + data;
-  file += little(static_cast<uint32_t>(entries.size()), 2);
-  for (const auto& [tag, value] : entries)
-    file += little(static_cast<uint32_t>(tag), 2) + little(4, 2) + little(1, 4) + little(value, 4);
+      std::string("II*\0", 4) + LittleEndian(static_cast<uint32_t>(8 + data.size()), 4);
+  file += data + LittleEndian(static_cast<uint32_t>(entries.size()), 2);
+  for (const TiffEntry& entry : entries) {
+    file += LittleEndian(entry.tag, 2) + LittleEndian(4, 2) + LittleEndian(entry.count, 4) +
+            LittleEndian(entry.value, 4);
+  }
   return file + std::string(4, '\0');
+}
+
+// A hundred strips that are all the same thousands of bytes.
+TEST(HostileTest, TiffStripsThatOverlap) {
+  constexpr uint32_t kNumStrips = 100;
+  constexpr uint32_t kStripBytes = 4000;
+  std::string offsets;
+  std::string counts;
+  for (uint32_t i = 0; i < kNumStrips; ++i) {
+    offsets += LittleEndian(8 + kNumStrips * 8, 4);
+    counts += LittleEndian(kStripBytes, 4);
+  }
+  const std::string data = offsets + counts + std::string(kStripBytes, '\x55');
+  const std::string file = Tiff({{256, 40},
+                                 {257, kNumStrips},
+                                 {258, 8},
+                                 {259, 5},
+                                 {262, 1},
+                                 {273, 8, kNumStrips},
+                                 {277, 1},
+                                 {278, 1},
+                                 {279, 8 + kNumStrips * 4, kNumStrips}},
+                                data);
+  ExpectError(DecodeStatus(file), StatusCode::kOutOfRange, {"TIFF", "limit of 16 times"});
 }
 
 TEST(HostileTest, TiffsOfUnusualCost) {

@@ -253,7 +253,6 @@ class BlockReader {
   const Layout& layout_;
   const TiffSource& source_;
   size_t row_bytes_ = 0;  // of a block
-  size_t num_color_samples_ = 1;
   std::vector<uint8_t> palette_;  // 256 x RGB
   std::vector<std::vector<uint8_t>> planes_;
   std::vector<uint8_t> samples_;  // one row, interleaved, `samples_step_` to a pixel
