@@ -133,9 +133,9 @@ INSTANTIATE_TEST_SUITE_P(Models, TokenizerFixtureTest,
 
 // DeepSeek-OCR's tokenizer is DeepSeek-V3's with these tokens added, special and not normalised.
 constexpr TokenId kFirstOcrToken = 128815;
-constexpr const char* kOcrTokens[] = {"<image>",    "<|ref|>",       "<|/ref|>", "<|det|>",
-                                      "<|/det|>",   "<|grounding|>", "<td>",     "</td>",
-                                      "<tr>",       "</tr>",         "<|User|>", "<|Assistant|>"};
+constexpr const char* kOcrTokens[] = {"<image>",  "<|ref|>",       "<|/ref|>", "<|det|>",
+                                      "<|/det|>", "<|grounding|>", "<td>",     "</td>",
+                                      "<tr>",     "</tr>",         "<|User|>", "<|Assistant|>"};
 
 std::string DeepSeekOcrJson() {
   std::string json = ReadTokenizerJson("deepseek_v3");
@@ -178,8 +178,8 @@ TEST(DeepSeekOcrTokenizerTest, EncodesPromptsAndOutputs) {
       {"Hello world! 12345 你好，世界。\n\n  x=1",
        {19923, 2058, 3, 223, 6895, 1883, 223, 30594, 303, 3427, 478, 223, 1527, 31, 19}},
       {"<|ref|>title<|/ref|><|det|>[[115, 100, 881, 180]]<|/det|>\n# Title\n\n",
-       {128816, 10212, 128817, 128818, 22663, 8059, 14, 223, 1457, 14, 223, 31799,
-        14, 223, 5895, 11621, 128819, 201, 5, 16066, 271}},
+       {128816, 10212, 128817, 128818, 22663, 8059,   14,  223, 1457,  14, 223,
+        31799,  14,    223,    5895,   11621, 128819, 201, 5,   16066, 271}},
       {"<table><tr><td>3</td><td></td></tr></table>",
        {114761, 32, 128823, 128821, 21, 128822, 128821, 128822, 128824, 1718, 8603, 32}},
       {"先天下之忧而忧", {1735, 13538, 107287, 867, 13036}},
