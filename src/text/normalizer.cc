@@ -1,7 +1,5 @@
 #include "text/normalizer.h"
 
-#include <fmt/core.h>
-
 namespace mao {
 
 namespace {
@@ -25,10 +23,6 @@ Result<std::string> Normalizer::Apply(std::string_view text, RegexScratch& scrat
   std::string current(text);
   for (const Step& step : steps_) {
     MAO_ASSIGN_OR_RETURN(current, ApplyStep(step, std::move(current), scratch));
-    if (current.size() > kMaxNormalizedBytes) {
-      return OutOfRangeError(fmt::format("normalised text of {} bytes, the limit is {}",
-                                         current.size(), kMaxNormalizedBytes));
-    }
   }
   return current;
 }

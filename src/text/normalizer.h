@@ -28,9 +28,7 @@ class Normalizer {
 
   bool empty() const { return steps_.empty(); }
 
-  // `text` (valid UTF-8) after all steps. Errors: those of Pattern::FindAll, and OutOfRange when
-  // the text grows above kMaxNormalizedBytes.
-  static constexpr size_t kMaxNormalizedBytes = size_t{256} << 20;
+  // `text` (valid UTF-8) after all steps. Errors: those of ReplaceAll.
   Result<std::string> Apply(std::string_view text, RegexScratch& scratch) const;
 
  private:

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include <fmt/core.h>
+
 namespace mao {
 
 namespace {
@@ -42,8 +44,14 @@ Result<std::string> ReplaceAll(std::string_view text, const Pattern& pattern,
                                std::string_view content, RegexScratch& scratch) {
   std::vector<TextRange> matches;
   MAO_RETURN_IF_ERROR(pattern.FindAll(text, scratch, matches));
+  size_t size = text.size() + matches.size() * content.size();
+  for (const TextRange& match : matches) size -= match.size();
+  if (size > kMaxReplacedBytes) {
+    return OutOfRangeError(fmt::format("replacing would give {} bytes of text, the limit is {}",
+                                       size, kMaxReplacedBytes));
+  }
   std::string replaced;
-  replaced.reserve(text.size());
+  replaced.reserve(size);
   size_t copied = 0;
   for (const TextRange& match : matches) {
     replaced.append(text.substr(copied, match.begin - copied));

@@ -29,7 +29,9 @@ class Pattern {
   std::variant<std::string, Regex> form_;
 };
 
-// `text` with every match of `pattern` replaced by `content`.
+// `text` with every match of `pattern` replaced by `content`. Errors: those of FindAll, and
+// OutOfRange when the result would be longer than kMaxReplacedBytes.
+inline constexpr size_t kMaxReplacedBytes = size_t{64} << 20;
 Result<std::string> ReplaceAll(std::string_view text, const Pattern& pattern,
                                std::string_view content, RegexScratch& scratch);
 

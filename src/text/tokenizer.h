@@ -31,7 +31,7 @@ struct EncodeOptions {
 // tokenizer_json.cc for the normalizers, pre-tokenizers, post-processors and decoders.
 class Tokenizer {
  public:
-  static constexpr size_t kMaxTextBytes = size_t{64} << 20;
+  static constexpr size_t kMaxTextBytes = size_t{16} << 20;
 
   // json: contents of a tokenizer.json; name: its file name, for the errors of ParseTokenizerJson.
   static Result<std::unique_ptr<Tokenizer>> FromJson(std::string_view json, std::string_view name);

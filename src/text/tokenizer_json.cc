@@ -31,10 +31,6 @@ Result<T> As(const element& value, std::string_view what) {
   if (value.get(result) != simdjson::SUCCESS) {
     return InvalidArgumentError(fmt::format("{} has the wrong JSON type", what));
   }
-  // A \u escape may hide half a surrogate pair.
-  if constexpr (std::is_same_v<T, std::string_view>) {
-    if (!IsValidUtf8(result)) return InvalidArgumentError(fmt::format("{} is not UTF-8", what));
-  }
   return result;
 }
 
@@ -76,6 +72,16 @@ Result<Pattern> GetPattern(const object& from) {
   return Pattern::Literal(literal);
 }
 
+// A text that normalizers and decoders put into other texts.
+Result<std::string> GetInsertion(const object& from, std::string_view key) {
+  MAO_ASSIGN_OR_RETURN(const std::string_view text, Get<std::string_view>(from, key));
+  if (text.size() > kMaxInsertedBytes) {
+    return OutOfRangeError(
+        fmt::format("\"{}\" has {} bytes, the limit is {}", key, text.size(), kMaxInsertedBytes));
+  }
+  return std::string(text);
+}
+
 // Pattern and content of a Replace, which normalizers and decoders share.
 struct Replacement {
   Pattern pattern;
@@ -84,12 +90,12 @@ struct Replacement {
 
 Result<Replacement> GetReplacement(const object& from) {
   MAO_ASSIGN_OR_RETURN(Pattern pattern, GetPattern(from));
-  MAO_ASSIGN_OR_RETURN(const std::string_view content, Get<std::string_view>(from, "content"));
+  MAO_ASSIGN_OR_RETURN(std::string content, GetInsertion(from, "content"));
   MAO_ASSIGN_OR_RETURN(const object form, Get<object>(from, "pattern"));
-  if (Find(form, "Regex") && content.find('$') != std::string_view::npos) {
+  if (Find(form, "Regex") && content.find('$') != std::string::npos) {
     return UnimplementedError("Replace with group references");
   }
-  return Replacement{std::move(pattern), std::string(content)};
+  return Replacement{std::move(pattern), std::move(content)};
 }
 
 // Calls `visit(type, component)` for a component, or for each one inside nested Sequences.
@@ -134,8 +140,8 @@ Result<Normalizer::Step> ParseNormalizer(std::string_view type, const object& fi
   if (type == "NFKC") return Step(UnicodeForm::kNfkc);
   if (type == "NFKD") return Step(UnicodeForm::kNfkd);
   if (type == "Prepend") {
-    MAO_ASSIGN_OR_RETURN(const std::string_view text, Get<std::string_view>(fields, "prepend"));
-    return Step(Normalizer::Prepend{std::string(text)});
+    MAO_ASSIGN_OR_RETURN(std::string text, GetInsertion(fields, "prepend"));
+    return Step(Normalizer::Prepend{std::move(text)});
   }
   if (type == "Replace") {
     MAO_ASSIGN_OR_RETURN(Replacement replacement, GetReplacement(fields));
@@ -492,9 +498,12 @@ Result<TokenizerParts> ParseTokenizerJson(std::string_view json, std::string_vie
   simdjson::error_code error = parser.allocate(json.size(), kMaxJsonDepth);
   element root;
   if (error == simdjson::SUCCESS) error = parser.parse(json.data(), json.size()).get(root);
+  if (error == simdjson::DEPTH_ERROR) {
+    return OutOfRangeError(
+        fmt::format("{}: nested deeper than the limit of {}", name, kMaxJsonDepth));
+  }
   if (error != simdjson::SUCCESS) {
-    return DataLossError(fmt::format("{}: {} (nesting limit {})", name,
-                                     simdjson::error_message(error), kMaxJsonDepth));
+    return DataLossError(fmt::format("{}: {}", name, simdjson::error_message(error)));
   }
   object fields;
   if (root.get(fields) != simdjson::SUCCESS) {

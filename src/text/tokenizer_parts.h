@@ -35,7 +35,8 @@ struct TokenizerParts {
 inline constexpr size_t kMaxTokenizerJsonBytes = size_t{128} << 20;
 inline constexpr size_t kMaxMerges = size_t{1} << 22;
 inline constexpr size_t kMaxAddedTokens = size_t{1} << 16;
-inline constexpr size_t kMaxTokenizerSteps = 64;  // of one pipeline, after flattening
+inline constexpr size_t kMaxTokenizerSteps = 64;   // of one pipeline, after flattening
+inline constexpr size_t kMaxInsertedBytes = 1024;  // what one step may put into the text at a place
 inline constexpr size_t kMaxJsonDepth = 32;
 
 // Reads a tokenizer.json. Errors begin with `name`: DataLoss (not JSON), InvalidArgument (JSON that

@@ -1,10 +1,6 @@
 #include "text/vocabulary.h"
 
-#include <algorithm>
-
 #include <fmt/core.h>
-
-#include "text/utf8.h"
 
 namespace mao {
 
@@ -17,8 +13,9 @@ Result<Vocabulary::Entry*> Vocabulary::Add(std::string_view text, int64_t id) {
   if (id < 0 || id > kMaxId) {
     return OutOfRangeError(fmt::format("token id {} is outside [0, {}]", id, kMaxId));
   }
-  if (!IsValidUtf8(text)) {
-    return InvalidArgumentError(fmt::format("the text of token {} is not UTF-8", id));
+  if (text.size() > kMaxTokenBytes) {
+    return OutOfRangeError(fmt::format("the text of token {} has {} bytes, the limit is {}", id,
+                                       text.size(), kMaxTokenBytes));
   }
   const auto index = static_cast<size_t>(id);
   if (index < entries_.size() && entries_[index].text != nullptr) {

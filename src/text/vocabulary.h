@@ -17,7 +17,9 @@ namespace mao {
 
 class Vocabulary {
  public:
-  static constexpr TokenId kMaxId = (1 << 22) - 1;  // the released models stay below 2^18
+  // The released models stay below 2^18 tokens of less than 1 KiB.
+  static constexpr TokenId kMaxId = (1 << 22) - 1;
+  static constexpr size_t kMaxTokenBytes = size_t{16} << 10;
 
   Vocabulary() = default;
   Vocabulary(Vocabulary&&) = default;
@@ -27,8 +29,8 @@ class Vocabulary {
 
   void Reserve(size_t num_tokens);
 
-  // Adds a token of the model. Errors: OutOfRange (id outside [0, kMaxId]), InvalidArgument (text
-  // not UTF-8, text or id taken).
+  // Adds a token of the model; `text` is valid UTF-8. Errors: OutOfRange (id outside [0, kMaxId],
+  // text longer than kMaxTokenBytes), InvalidArgument (text or id taken).
   Status AddModelToken(std::string_view text, int64_t id);
 
   // Adds an added token, or marks the model token with the same text and id as added. Errors: as
