@@ -11,7 +11,8 @@
 namespace mao {
 
 struct LoadOptions {
-  // Number format of the packed weights and of activations in matrix products: kBF16 or kF32.
+  // Number format of activations in matrix products, and of weights that are not bfloat16 already:
+  // kBF16 or kF32.
   DType dtype = DType::kBF16;
 };
 

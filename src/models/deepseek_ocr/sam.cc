@@ -6,7 +6,6 @@
 #include <fmt/core.h>
 
 #include "layers/position_table.h"
-#include "vision/normalize.h"
 
 namespace mao::deepseek_ocr {
 namespace {
@@ -31,13 +30,15 @@ Result<VitBlock> LoadBlock(const SamConfig& config, const std::string& at,
 Result<Conv2d> LoadConv(const std::string& name, int64_t stride, int64_t padding,
                         const WeightLoader& loader) {
   MAO_ASSIGN_OR_RETURN(const TensorView weight, loader.Tensor(name + ".weight"));
-  return Conv2d::Create(weight, stride, padding, loader.dtype(), loader.pool());
+  return Conv2d::Create(weight, stride, padding, loader.PackedType(weight), loader.pool());
 }
 
 }  // namespace
 
-Result<Sam> Sam::Load(const SamConfig& config, const WeightLoader& loader) {
+Result<Sam> Sam::Load(const SamConfig& config, const WeightLoader& loader,
+                      const std::array<float, 256>& pixel_values) {
   Sam sam;
+  sam.pixel_values_ = pixel_values;
   sam.config_ = config;
   const std::string at = "model.sam_model.";
   // A patch convolution whose stride is its kernel is a product of [width, 3 * 256] with patches
@@ -45,8 +46,9 @@ Result<Sam> Sam::Load(const SamConfig& config, const WeightLoader& loader) {
   MAO_ASSIGN_OR_RETURN(TensorView patch_weight, loader.Tensor(at + "patch_embed.proj.weight"));
   MAO_ASSIGN_OR_RETURN(const TensorView patch_bias, loader.Tensor(at + "patch_embed.proj.bias"));
   patch_weight.shape = Shape({config.width, kPatchValues});
-  MAO_ASSIGN_OR_RETURN(sam.patch_embed_,
-                       Linear::Pack({{patch_weight}, {patch_bias}}, loader.dtype(), loader.pool()));
+  MAO_ASSIGN_OR_RETURN(
+      sam.patch_embed_,
+      Linear::Pack({{patch_weight}, {patch_bias}}, loader.PackedType(patch_weight), loader.pool()));
   MAO_ASSIGN_OR_RETURN(sam.positions_, loader.Floats(at + "pos_embed"));
   for (int64_t i = 0; i < config.layers; ++i) {
     const std::string block = fmt::format("{}blocks.{}.", at, i);
@@ -106,7 +108,6 @@ Status Sam::Reserve(ExecutionContext& ctx, int64_t side) {
 }
 
 void Sam::EmbedPatches(ExecutionContext& ctx, const Image& view, const SizeTables& tables) {
-  const auto& normalized = HalfRangeTable();
   const int64_t g = view.width / SamConfig::kPatch;
   ctx.pool.ParallelFor(static_cast<size_t>(g * g), [&](size_t item, size_t) {
     const auto patch = static_cast<int64_t>(item);
@@ -116,7 +117,7 @@ void Sam::EmbedPatches(ExecutionContext& ctx, const Image& view, const SizeTable
     for (int64_t c = 0; c < 3; ++c) {
       for (int64_t y = 0; y < SamConfig::kPatch; ++y) {
         const uint8_t* source = view.rgb.data() + ((top + y) * view.width + left) * 3 + c;
-        for (int64_t x = 0; x < SamConfig::kPatch; ++x) *target++ = normalized[source[3 * x]];
+        for (int64_t x = 0; x < SamConfig::kPatch; ++x) *target++ = pixel_values_[source[3 * x]];
       }
     }
   });

@@ -2,6 +2,7 @@
 #ifndef MAOOCR_MODELS_DEEPSEEK_OCR_SAM_H_
 #define MAOOCR_MODELS_DEEPSEEK_OCR_SAM_H_
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -10,12 +11,15 @@
 #include "models/deepseek_ocr/config.h"
 #include "models/deepseek_ocr/weight_loader.h"
 #include "vision/image.h"
+#include "vision/normalize.h"
 
 namespace mao::deepseek_ocr {
 
 class Sam {
  public:
-  static Result<Sam> Load(const SamConfig& config, const WeightLoader& loader);
+  // pixel_values: what the network sees for each byte of a pixel.
+  static Result<Sam> Load(const SamConfig& config, const WeightLoader& loader,
+                          const std::array<float, 256>& pixel_values = HalfRangeTable());
 
   // Final tokens per side of a view of `side` pixels (a multiple of 64).
   static int64_t TokensPerSide(int64_t side) { return side / SamConfig::kPatch / 4; }
@@ -38,6 +42,7 @@ class Sam {
   void EmbedPatches(ExecutionContext& ctx, const Image& view, const SizeTables& tables);
 
   SamConfig config_;
+  std::array<float, 256> pixel_values_ = {};
   Linear patch_embed_;
   FloatMatrix positions_;
   std::vector<VitBlock> blocks_;

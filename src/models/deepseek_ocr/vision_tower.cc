@@ -4,12 +4,13 @@
 
 namespace mao::deepseek_ocr {
 
-Result<VisionTower> VisionTower::Load(const Config& config, const WeightLoader& loader) {
+Result<VisionTower> VisionTower::Load(const Config& config, const WeightLoader& loader,
+                                      const std::array<float, 256>& pixel_values) {
   VisionTower tower;
   tower.hidden_size_ = config.decoder.hidden_size;
   tower.sam_width_ = config.sam.downsample[1];
   tower.clip_width_ = config.clip.width;
-  MAO_ASSIGN_OR_RETURN(tower.sam_, Sam::Load(config.sam, loader));
+  MAO_ASSIGN_OR_RETURN(tower.sam_, Sam::Load(config.sam, loader, pixel_values));
   MAO_ASSIGN_OR_RETURN(tower.clip_, Clip::Load(config.clip, loader));
   MAO_ASSIGN_OR_RETURN(tower.projector_, loader.Stacked({"model.projector.layers"}, true));
   MAO_ASSIGN_OR_RETURN(tower.newline_, loader.Floats("model.image_newline"));

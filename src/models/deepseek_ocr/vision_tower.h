@@ -10,7 +10,8 @@ namespace mao::deepseek_ocr {
 
 class VisionTower {
  public:
-  static Result<VisionTower> Load(const Config& config, const WeightLoader& loader);
+  static Result<VisionTower> Load(const Config& config, const WeightLoader& loader,
+                                  const std::array<float, 256>& pixel_values = HalfRangeTable());
 
   // Rows of an image: tiles stitched to one grid with a newline row after each of its lines, then
   // the global view likewise, then one separator. Section 3.5 of the model's specification.

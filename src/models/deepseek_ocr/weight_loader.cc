@@ -33,7 +33,11 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
       MAO_ASSIGN_OR_RETURN(bundle.biases.emplace_back(), Tensor(name + ".bias"));
     }
   }
-  MAO_ASSIGN_OR_RETURN(Linear linear, Linear::Pack(bundle, dtype_, pool_));
+  DType packed = DType::kBF16;
+  for (const TensorView& weight : bundle.weights) {
+    if (PackedType(weight) != DType::kBF16) packed = DType::kF32;
+  }
+  MAO_ASSIGN_OR_RETURN(Linear linear, Linear::Pack(bundle, packed, pool_));
   for (const TensorView& weight : bundle.weights) checkpoint_.Forget(weight);
   return linear;
 }

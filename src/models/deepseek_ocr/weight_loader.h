@@ -28,7 +28,11 @@ class WeightLoader {
   Result<Linear> FloatLinear(const std::string& name) const;
   Result<GatedMlp> Mlp(const std::string& name) const;
 
-  DType dtype() const { return dtype_; }
+  // How a tensor is packed: bfloat16 stays bfloat16, whatever the arithmetic, since that loses
+  // nothing; other types follow the format asked for.
+  DType PackedType(const TensorView& tensor) const {
+    return tensor.dtype == DType::kBF16 ? DType::kBF16 : dtype_;
+  }
   ThreadPool& pool() const { return pool_; }
   void Forget(const TensorView& tensor) const { checkpoint_.Forget(tensor); }
 
