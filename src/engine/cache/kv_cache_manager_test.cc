@@ -102,6 +102,10 @@ TEST_F(KvCacheManagerTest, SharedBlocksAreCountedOnceAndOutliveTheirFirstOwner) 
   EXPECT_EQ(first.blocks.table[1], second.blocks.table[1]);
   EXPECT_NE(first.blocks.table[2], second.blocks.table[2]);
   EXPECT_EQ(manager_->pool().num_used_blocks(), 4u);
+  Request third = Begin(9);
+  ASSERT_TRUE(manager_->AllocateFirst(Computed(third), 9, 9, &third.blocks));
+  EXPECT_EQ(third.blocks.num_published, 2u) << "what was found need not be published again";
+  manager_->Free(&third.blocks);
   manager_->Free(&first.blocks);
   EXPECT_EQ(manager_->pool().num_used_blocks(), 3u);
   manager_->Free(&second.blocks);

@@ -107,14 +107,13 @@ bool Scheduler::ScheduleNextChunk(RequestState* request, StepBudgets* budgets, S
                                 budgets->encoder_rows, encoder_cache_);
   if (reach.num_tokens == 0) return true;  // waits for encoder room, keeping its place
   const auto num_known_blocks = static_cast<uint32_t>(request->blocks.table.size());
-  if (GrowTable(request, &reach.num_tokens, plan)) {
-    CommitRow(request, RowKind::kKnown, reach, num_known_blocks, budgets, plan);
-  }
-  return request->phase == RequestPhase::kRunning;
+  if (!GrowTable(request, &reach.num_tokens, plan)) return false;
+  CommitRow(request, RowKind::kKnown, reach, num_known_blocks, budgets, plan);
+  return true;
 }
 
 // Gets blocks for the next *num_new_tokens tokens: leaves the drafts out if that is enough, else
-// preempts. False when there are none to be had in this step; the request may have had to go.
+// preempts. False when the request itself had to go.
 bool Scheduler::GrowTable(RequestState* request, uint32_t* num_new_tokens, StepPlan* plan) {
   const uint32_t begin = request->num_computed_tokens;
   while (!kv_cache_.Allocate(begin + *num_new_tokens, &request->blocks)) {
@@ -122,7 +121,6 @@ bool Scheduler::GrowTable(RequestState* request, uint32_t* num_new_tokens, StepP
       *num_new_tokens = request->num_tokens() - begin;
       continue;
     }
-    if (running_.size() == 1) return false;  // to begin again alone would end here again
     RequestState* victim = ChooseVictim(running_);
     Preempt(victim, plan);
     if (victim == request) return false;
@@ -188,7 +186,6 @@ void Scheduler::Preempt(RequestState* request, StepPlan* plan) {
   ReturnResources(request);
   request->num_computed_tokens = 0;
   request->num_verified_tokens = 0;
-  request->draft_token_ids.clear();
   request->was_preempted = true;
   request->phase = RequestPhase::kWaiting;
   waiting_.Insert(request);

@@ -109,6 +109,23 @@ TEST(SchedulerEncoderTest, AnImageAtTheHeadOfTheQueueIsNotOvertaken) {
   driver.RunToEnd();
 }
 
+TEST(SchedulerEncoderTest, RoomForTheRestOfACutPromptIsPromised) {
+  SchedulerConfig config = Config();
+  config.num_blocks = 10;
+  config.max_num_batched_tokens = 64;
+  StepDriver driver(config);
+  RequestSpec spec = TestRequest(1, 28, 2, 1);  // 7 blocks, of which the first step takes 2
+  PlaceImage(&spec, 0, 8, 1);
+  PlaceImage(&spec, 8, 8, 2);
+  ASSERT_TRUE(driver.Add(spec).ok());
+  ASSERT_TRUE(driver.Add(TestRequest(2, 20, 2, 2)).ok());  // 5 of the other 8
+  driver.Step();
+  EXPECT_EQ(driver.NumScheduled(1), 8u);
+  EXPECT_EQ(driver.NumScheduled(2), 0u);
+  driver.RunToEnd();
+  EXPECT_EQ(driver.scheduler().num_preemptions(), 0u);
+}
+
 TEST(SchedulerEncoderTest, RoomIsMadeByTheNextPlanOnly) {
   StepDriver driver(Config());
   for (uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(driver.Add(ImageRequest(id, 0, 9, id)).ok());

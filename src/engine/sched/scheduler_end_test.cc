@@ -146,6 +146,11 @@ TEST(SchedulerEndTest, AFailedStepFailsItsRequestsAndNoOthers) {
   SchedulerConfig config = Config();
   config.max_num_seqs = 2;
   StepDriver driver(config);
+  RequestSpec before = TestRequest(0, 9, 3, 4);
+  PlaceImage(&before, 2, 6, 4);
+  ASSERT_TRUE(driver.Add(before).ok());
+  driver.RunToEnd();
+  const uint32_t num_indexed_before = driver.scheduler().kv_cache().pool().num_indexed_blocks();
   RequestSpec spec = TestRequest(1, 9, 3, 1);
   PlaceImage(&spec, 2, 6, 5);
   ASSERT_TRUE(driver.Add(spec).ok());
@@ -154,13 +159,15 @@ TEST(SchedulerEndTest, AFailedStepFailsItsRequestsAndNoOthers) {
   driver.Plan();
   EXPECT_TRUE(driver.Abort(2));
   driver.Fail(InternalError("device lost"));
-  EXPECT_EQ(driver.scheduler().kv_cache().pool().num_indexed_blocks(), 0u);
+  EXPECT_EQ(driver.scheduler().kv_cache().pool().num_indexed_blocks(), num_indexed_before);
   driver.Step();
   EXPECT_EQ(driver.result(1).status.code(), StatusCode::kInternal);
   EXPECT_THAT(driver.result(1).status.message(), HasSubstr("request 1: device lost"));
   EXPECT_EQ(driver.result(2).status.code(), StatusCode::kCancelled);
   const EncoderKey key = {TestFingerprint(5), 6};
   EXPECT_THAT(driver.plan().encoder_entries_to_free, ElementsAre(key));
+  EXPECT_TRUE(driver.scheduler().encoder_cache().Contains({TestFingerprint(4), 6}))
+      << "an image of an earlier step";
   driver.RunToEnd();
   driver.ExpectReferenceOutput(3);
 }
