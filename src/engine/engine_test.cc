@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "models/deepseek_ocr/test_model.h"
+#include "models/test_model.h"
 
 namespace mao {
 namespace {

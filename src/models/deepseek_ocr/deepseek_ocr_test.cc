@@ -8,7 +8,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "models/deepseek_ocr/test_model.h"
+#include "models/test_greedy_loop.h"
+#include "models/test_model.h"
 #include "weights/safetensors.h"
 
 namespace mao {

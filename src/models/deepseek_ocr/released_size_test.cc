@@ -10,8 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "models/deepseek_ocr/test_model.h"
 #include "models/deepseek_ocr/vision_tower.h"
+#include "models/test_greedy_loop.h"
+#include "models/test_model.h"
 #include "weights/synthetic.h"
 
 namespace mao {
@@ -83,8 +84,8 @@ TEST_F(ReleasedSizeTest, CheckpointHasTheReleasedSize) {
 }
 
 TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
-  const auto config = deepseek_ocr::ParseConfig(
-      *ReleasedSizeCheckpoint().File("config.json"), "config.json");
+  const auto config =
+      deepseek_ocr::ParseConfig(*ReleasedSizeCheckpoint().File("config.json"), "config.json");
   ASSERT_TRUE(config.ok()) << config.status().ToString();
   const deepseek_ocr::WeightLoader loader(ReleasedSizeCheckpoint(), DType::kF32, pool_);
   auto tower = deepseek_ocr::VisionTower::Load(*config, loader, SyntheticPixelValues());
@@ -97,30 +98,62 @@ TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
     std::map<std::string, StageVector> stages;
   };
   const std::vector<Case> cases = {
-      {"image512", 512,
-       {{"sam", {1.036875, {{0, 0, .07598}, {1, 1, 1.00418}, {36, 511, -.80610}, {63, 1023, -.76423}}}},
-        {"clip", {8.959201, {{0, 0, -5.52964}, {1, 0, -2.91684}, {2, 1, -13.35795},
-                             {32, 512, -8.19394}, {64, 1023, -10.26561}}}},
-        {"projector", {5.282689, {{0, 0, 5.12102}, {1, 1, -1.37494}, {32, 640, 6.95485},
-                                  {63, 1279, -4.41936}}}}}},
-      {"tile0", 640,
-       {{"sam", {1.050356, {{0, 0, -.05762}, {1, 1, .81307}, {55, 511, -.00342}, {99, 1023, .14034}}}},
-        {"clip", {8.937966, {{0, 0, -3.02891}, {1, 0, -.09878}, {2, 1, -13.47175},
-                             {50, 512, -4.60997}, {100, 1023, -10.58031}}}},
-        {"projector", {5.265134, {{0, 0, 3.68396}, {1, 1, -.86685}, {50, 640, 8.53584},
-                                  {99, 1279, -5.11389}}}}}},
-      {"tile1", 640,
-       {{"sam", {1.042997, {{0, 0, .28102}, {1, 1, .37902}, {55, 511, -.57339}, {99, 1023, -.25492}}}},
-        {"clip", {8.971860, {{0, 0, -3.57807}, {1, 0, .62336}, {2, 1, -13.70068},
-                             {50, 512, -5.28739}, {100, 1023, -8.85729}}}},
-        {"projector", {5.287678, {{0, 0, 4.37588}, {1, 1, -1.67270}, {50, 640, 7.36115},
-                                  {99, 1279, -4.37149}}}}}},
-      {"image1024", 1024,
-       {{"sam", {1.071194, {{0, 0, -.38064}, {1, 1, .47478}, {136, 511, -.42243}, {255, 1023, -.23424}}}},
-        {"clip", {8.970183, {{0, 0, -4.90253}, {1, 0, -1.57262}, {2, 1, -12.98018},
-                             {128, 512, -6.87227}, {256, 1023, -9.55971}}}},
-        {"projector", {5.261031, {{0, 0, 4.58146}, {1, 1, -.20024}, {128, 640, 8.35095},
-                                  {255, 1279, -5.10842}}}}}}};
+      {"image512",
+       512,
+       {{"sam",
+         {1.036875, {{0, 0, .07598}, {1, 1, 1.00418}, {36, 511, -.80610}, {63, 1023, -.76423}}}},
+        {"clip",
+         {8.959201,
+          {{0, 0, -5.52964},
+           {1, 0, -2.91684},
+           {2, 1, -13.35795},
+           {32, 512, -8.19394},
+           {64, 1023, -10.26561}}}},
+        {"projector",
+         {5.282689,
+          {{0, 0, 5.12102}, {1, 1, -1.37494}, {32, 640, 6.95485}, {63, 1279, -4.41936}}}}}},
+      {"tile0",
+       640,
+       {{"sam",
+         {1.050356, {{0, 0, -.05762}, {1, 1, .81307}, {55, 511, -.00342}, {99, 1023, .14034}}}},
+        {"clip",
+         {8.937966,
+          {{0, 0, -3.02891},
+           {1, 0, -.09878},
+           {2, 1, -13.47175},
+           {50, 512, -4.60997},
+           {100, 1023, -10.58031}}}},
+        {"projector",
+         {5.265134,
+          {{0, 0, 3.68396}, {1, 1, -.86685}, {50, 640, 8.53584}, {99, 1279, -5.11389}}}}}},
+      {"tile1",
+       640,
+       {{"sam",
+         {1.042997, {{0, 0, .28102}, {1, 1, .37902}, {55, 511, -.57339}, {99, 1023, -.25492}}}},
+        {"clip",
+         {8.971860,
+          {{0, 0, -3.57807},
+           {1, 0, .62336},
+           {2, 1, -13.70068},
+           {50, 512, -5.28739},
+           {100, 1023, -8.85729}}}},
+        {"projector",
+         {5.287678,
+          {{0, 0, 4.37588}, {1, 1, -1.67270}, {50, 640, 7.36115}, {99, 1279, -4.37149}}}}}},
+      {"image1024",
+       1024,
+       {{"sam",
+         {1.071194, {{0, 0, -.38064}, {1, 1, .47478}, {136, 511, -.42243}, {255, 1023, -.23424}}}},
+        {"clip",
+         {8.970183,
+          {{0, 0, -4.90253},
+           {1, 0, -1.57262},
+           {2, 1, -12.98018},
+           {128, 512, -6.87227},
+           {256, 1023, -9.55971}}}},
+        {"projector",
+         {5.261031,
+          {{0, 0, 4.58146}, {1, 1, -.20024}, {128, 640, 8.35095}, {255, 1279, -5.10842}}}}}}};
   ExecutionContext ctx = {pool_, DType::kF32, {}, {}};
   for (const Case& test : cases) {
     PreparedImage image;
@@ -155,8 +188,9 @@ TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
   PreparedImage alone;
   alone.global = SyntheticView("image512", 512);
   alone.num_rows = 73;
-  check_rows(alone, 4.950561, {{0, 382.2465}, {7, 397.4035}, {8, -32.8594}, {9, 360.6229},
-                               {71, -32.8594}, {72, 29.8203}});
+  check_rows(
+      alone, 4.950561,
+      {{0, 382.2465}, {7, 397.4035}, {8, -32.8594}, {9, 360.6229}, {71, -32.8594}, {72, 29.8203}});
   PreparedImage gundam;
   gundam.tiles = {SyntheticView("tile0", 640), SyntheticView("tile1", 640)};
   gundam.tile_columns = 2;
@@ -164,9 +198,17 @@ TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
   gundam.global = SyntheticView("image1024", 1024);
   gundam.num_rows = 483;
   check_rows(gundam, 5.120278,
-             {{0, 413.9584}, {9, 408.2093}, {10, 397.5407}, {19, 402.2785}, {20, -32.8594},
-              {21, 413.3352}, {209, -32.8594}, {210, 423.0760}, {226, -32.8594},
-              {481, -32.8594}, {482, 29.8203}});
+             {{0, 413.9584},
+              {9, 408.2093},
+              {10, 397.5407},
+              {19, 402.2785},
+              {20, -32.8594},
+              {21, 413.3352},
+              {209, -32.8594},
+              {210, 423.0760},
+              {226, -32.8594},
+              {481, -32.8594},
+              {482, 29.8203}});
 }
 
 TEST_F(ReleasedSizeTest, DecoderMatchesTheRecordedVectors) {
@@ -174,9 +216,12 @@ TEST_F(ReleasedSizeTest, DecoderMatchesTheRecordedVectors) {
                                          107750, 95370,  82535,  98264,  100634, 98264};
   // Block: rms and (position, channel) values of the residual stream after it.
   const std::map<std::string, StageVector> stages = {
-      {"decoder.layer.0", {1.519083, {{0, 0, .79370}, {1, 1, -2.27381}, {9, 640, .28360}, {9, 1279, 1.41034}}}},
-      {"decoder.layer.1", {2.183386, {{0, 0, .53729}, {1, 1, -4.16115}, {9, 640, -.52569}, {9, 1279, 1.27227}}}},
-      {"decoder.layer.11", {5.657612, {{0, 0, -5.74160}, {1, 1, 5.96621}, {9, 640, 1.08862}, {9, 1279, -.18725}}}},
+      {"decoder.layer.0",
+       {1.519083, {{0, 0, .79370}, {1, 1, -2.27381}, {9, 640, .28360}, {9, 1279, 1.41034}}}},
+      {"decoder.layer.1",
+       {2.183386, {{0, 0, .53729}, {1, 1, -4.16115}, {9, 640, -.52569}, {9, 1279, 1.27227}}}},
+      {"decoder.layer.11",
+       {5.657612, {{0, 0, -5.74160}, {1, 1, 5.96621}, {9, 640, 1.08862}, {9, 1279, -.18725}}}},
   };
   for (const DType compute : {DType::kF32, DType::kBF16}) {
     auto model = LoadModel(ReleasedSizeCheckpoint(), {compute}, pool_);

@@ -1,37 +1,13 @@
-// For tests: the embedded model, its fixture pages, and a bare greedy loop without the engine.
-#ifndef MAOOCR_MODELS_DEEPSEEK_OCR_TEST_MODEL_H_
-#define MAOOCR_MODELS_DEEPSEEK_OCR_TEST_MODEL_H_
+// For tests: a bare greedy loop around a model, without the engine.
+#ifndef MAOOCR_MODELS_TEST_GREEDY_LOOP_H_
+#define MAOOCR_MODELS_TEST_GREEDY_LOOP_H_
 
-#include <cstdlib>
-#include <memory>
-#include <string>
+#include <algorithm>
 #include <vector>
 
-#include "base/file.h"
-#include "models/registry.h"
-#include "vision/decode.h"
+#include "models/model.h"
 
 namespace mao {
-
-inline std::string FixturePath(const std::string& name) {
-  return std::string(MAOOCR_SOURCE_DIR) + "/tests/fixtures/maoocr-tiny/" + name;
-}
-
-inline std::unique_ptr<Model> LoadTestModel(DType dtype, ThreadPool& pool) {
-  auto checkpoint = Checkpoint::Open(std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny");
-  if (!checkpoint.ok()) std::abort();
-  auto model = LoadModel(*checkpoint, {dtype}, pool);
-  if (!model.ok()) std::abort();
-  return std::move(model).value();
-}
-
-inline std::shared_ptr<const Image> LoadTestImage(const std::string& name) {
-  auto file = MappedFile::Open(FixturePath(name));
-  if (!file.ok()) std::abort();
-  auto image = DecodeImage(file->bytes(), name);
-  if (!image.ok()) std::abort();
-  return std::make_shared<const Image>(std::move(image).value());
-}
 
 // Greedy decoding of one prompt in one sequence.
 class GreedyLoop {
@@ -128,4 +104,4 @@ class GreedyLoop {
 
 }  // namespace mao
 
-#endif  // MAOOCR_MODELS_DEEPSEEK_OCR_TEST_MODEL_H_
+#endif  // MAOOCR_MODELS_TEST_GREEDY_LOOP_H_
