@@ -91,18 +91,6 @@ struct ProblemPlan {
   int64_t panels_per_item;
 };
 
-const DotKernels& KernelsFor(const DotProblem& problem, DType compute) {
-#if defined(__x86_64__)
-  if (CurrentCpuIsa() >= CpuIsa::kAmx && compute == DType::kBF16 &&
-      problem.w.dtype == DType::kBF16 && problem.m >= kMinAmxRows) {
-    return kDotAmx;
-  }
-  return SelectByIsa(kDotAvx512, kDotAvx2, kDotGeneric);
-#else
-  return SelectByIsa(kDotGeneric, kDotGeneric, kDotGeneric);
-#endif
-}
-
 // The last plan whose first item is not above `item`.
 template <int64_t ProblemPlan::*kFirst>
 size_t PlanOf(const ProblemPlan* plans, size_t count, int64_t item) {
@@ -114,6 +102,19 @@ size_t PlanOf(const ProblemPlan* plans, size_t count, int64_t item) {
 }
 
 }  // namespace
+
+const DotKernels& DotKernelsFor([[maybe_unused]] DType compute, [[maybe_unused]] DType weights,
+                                [[maybe_unused]] int64_t rows) {
+#if defined(__x86_64__)
+  if (CurrentCpuIsa() >= CpuIsa::kAmx && compute == DType::kBF16 && weights == DType::kBF16 &&
+      rows >= kMinAmxRows) {
+    return kDotAmx;
+  }
+  return SelectByIsa(kDotAvx512, kDotAvx2, kDotGeneric);
+#else
+  return SelectByIsa(kDotGeneric, kDotGeneric, kDotGeneric);
+#endif
+}
 
 size_t PackedWeightsBytes(DType dtype, int64_t n, int64_t k) {
   return static_cast<size_t>(RoundUp(n, kDotPanelColumns) * k) * SizeBytes(dtype);
@@ -144,7 +145,7 @@ void PackWeightRows(const void* source, DType source_dtype, int64_t source_strid
 }
 
 size_t DotScratchBytes(int64_t total_rows, int64_t max_k) {
-  return static_cast<size_t>(RoundUp(total_rows, 16) * max_k) * sizeof(float);
+  return static_cast<size_t>(PreparedBytes(total_rows, max_k));
 }
 
 void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byte> scratch,
@@ -161,9 +162,9 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
   for (size_t i = 0; i < problems.size(); ++i) {
     const DotProblem& problem = problems[i];
     ProblemPlan& plan = plans[i];
-    plan.kernels = &KernelsFor(problem, compute);
+    plan.kernels = &DotKernelsFor(compute, problem.w.dtype, problem.m);
     plan.prepared = next_prepared;
-    next_prepared += static_cast<size_t>(RoundUp(problem.m, 16) * problem.w.k) * sizeof(float);
+    next_prepared += PreparedBytes(problem.m, problem.w.k);
     plan.first_prepare_item = num_prepare_items;
     plan.first_run_item = num_run_items;
     plan.rows_per_item = kRowsPerItem;

@@ -24,6 +24,15 @@ struct DotKernels {
   void (*run)(const DotBlock& block);
 };
 
+// The kernels for a product of `rows` rows with weights of this type, under the instruction set in
+// force; for other kernels that are made of products.
+const DotKernels& DotKernelsFor(DType compute, DType weights, int64_t rows);
+
+// Bytes of the prepared form of `rows` rows of depth k, whatever the kernels.
+inline int64_t PreparedBytes(int64_t rows, int64_t k) {
+  return (rows + 15) / 16 * 16 * k * static_cast<int64_t>(sizeof(float));
+}
+
 // Prepared A of the vector kernels: float rows of stride k. Of the AMX kernel: bfloat16 tiles
 // [ceil(m/16)][k/32][16][32], rows beyond m zero.
 extern const DotKernels kDotGeneric;
