@@ -70,6 +70,15 @@ TEST(TokenizerTest, LastOfEqualMergesCounts) {
   EXPECT_THAT(Encode(*Make(small), "abc"), ElementsAre(0, 4));
 }
 
+TEST(TokenizerTest, IgnoreMergesTakesWholePieces) {
+  SmallTokenizer small;
+  small.merges = "[]";
+  EXPECT_THAT(Encode(*Make(small), "abc"), ElementsAre(0, 1, 2));
+  small.model_options = R"("ignore_merges":true)";
+  EXPECT_THAT(Encode(*Make(small), "abc"), ElementsAre(4));
+  EXPECT_THAT(Encode(*Make(small), "abca"), ElementsAre(0, 1, 2, 0));
+}
+
 TEST(TokenizerTest, DecodeSkipsIdsWithoutToken) {
   const auto tokenizer = Make({});
   const std::vector<TokenId> ids = {-5, 3, 99, 2, INT32_MAX};
