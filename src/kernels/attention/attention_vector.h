@@ -51,6 +51,11 @@ template <typename Vec, typename Kv, int kRows>
 inline void KeyDotsOfRows(const AttentionTask& task, int64_t row, int64_t first_tile,
                           int64_t num_tiles, SoftmaxState& state) {
   int64_t t = 0;
+  // A single row has registers to spare: twice the chains hide the latency of the additions.
+  constexpr int kWide = kRows == 1 ? 2 * Vec::kAttentionVectors : Vec::kAttentionVectors;
+  for (; t + kWide <= num_tiles; t += kWide) {
+    KeyDots<Vec, Kv, kRows, kWide>(task, row, first_tile + t, t * kKeysPerTile, state);
+  }
   for (; t + Vec::kAttentionVectors <= num_tiles; t += Vec::kAttentionVectors) {
     KeyDots<Vec, Kv, kRows, Vec::kAttentionVectors>(task, row, first_tile + t, t * kKeysPerTile,
                                                     state);
@@ -92,6 +97,10 @@ template <typename Vec, typename Kv, int kRows>
 inline void AddValuesOfRows(const AttentionTask& task, int64_t row, int64_t first_key,
                             int64_t num_keys, SoftmaxState& state) {
   int64_t d = 0;
+  constexpr int kWide = kRows == 1 ? 2 * Vec::kAttentionVectors : Vec::kAttentionVectors;
+  for (; d + 16 * kWide <= task.head_dim; d += 16 * kWide) {
+    AddValues<Vec, Kv, kRows, kWide>(task, row, first_key, num_keys, d, state);
+  }
   for (; d + 16 * Vec::kAttentionVectors <= task.head_dim; d += 16 * Vec::kAttentionVectors) {
     AddValues<Vec, Kv, kRows, Vec::kAttentionVectors>(task, row, first_key, num_keys, d, state);
   }

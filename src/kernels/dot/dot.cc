@@ -62,25 +62,6 @@ void PackRow(const std::byte* row, const PackedWeights& packed, int64_t output) 
   }
 }
 
-// Sixteen bfloat16 rows to one panel without leaving integers: the case of every released
-// checkpoint, and what load time consists of.
-void PackBFloat16Panel(const std::byte* rows, int64_t stride_bytes, const PackedWeights& packed,
-                       int64_t panel) {
-  auto* target = reinterpret_cast<uint32_t*>(const_cast<std::byte*>(packed.data)) +
-                 panel * kDotPanelColumns * packed.k / 2;
-  for (int64_t block = 0; block < packed.k; block += kDotBlockDepth) {
-    uint32_t pairs[kDotPanelColumns][kDotBlockDepth / 2];
-    for (int64_t column = 0; column < kDotPanelColumns; ++column) {
-      std::memcpy(pairs[column], rows + column * stride_bytes + block * 2, sizeof(pairs[column]));
-    }
-    for (int64_t j = 0; j < kDotBlockDepth / 2; ++j) {
-      for (int64_t column = 0; column < kDotPanelColumns; ++column) {
-        *target++ = pairs[column][j];
-      }
-    }
-  }
-}
-
 // The kernels and the work split of one problem.
 struct ProblemPlan {
   const DotKernels* kernels;
@@ -127,9 +108,13 @@ void PackWeightRows(const void* source, DType source_dtype, int64_t source_strid
   int64_t row = 0;
   if (source_dtype == DType::kBF16 && packed.dtype == DType::kBF16 &&
       first_output % kDotPanelColumns == 0) {
+    // Sixteen rows to one panel without leaving integers: the case of every released checkpoint,
+    // and what load time consists of.
+    const DotKernels& kernels = DotKernelsFor(DType::kF32, DType::kBF16, 1);
+    auto* panels = const_cast<std::byte*>(packed.data);
     for (; row + kDotPanelColumns <= num_rows; row += kDotPanelColumns) {
-      PackBFloat16Panel(rows + row * stride_bytes, stride_bytes, packed,
-                        (first_output + row) / kDotPanelColumns);
+      kernels.pack_panel(rows + row * stride_bytes, stride_bytes, packed.k,
+                         panels + (first_output + row) * packed.k * SizeBytes(DType::kBF16));
     }
   }
   for (; row < num_rows; ++row) {

@@ -22,6 +22,8 @@ struct DotKernels {
   void (*prepare)(const DotProblem& problem, int64_t first_row, int64_t last_row, bool round_a,
                   void* prepared);
   void (*run)(const DotBlock& block);
+  // Packs 16 rows of k bfloat16 (any alignment) as one panel.
+  void (*pack_panel)(const std::byte* rows, int64_t stride_bytes, int64_t k, std::byte* panel);
 };
 
 // The kernels for a product of `rows` rows with weights of this type, under the instruction set in
