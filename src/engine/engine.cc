@@ -61,6 +61,7 @@ Result<std::unique_ptr<RequestStream>> Engine::Submit(EngineRequest request) {
   }
   request.sampling.max_tokens =
       std::min(request.sampling.max_tokens, static_cast<int>(max_model_len - num_prompt_tokens));
+  request.sampling.min_tokens = std::min(request.sampling.min_tokens, request.sampling.max_tokens);
   EngineCore::Submission submission;
   RequestSpec& spec = submission.spec;
   spec.id = core_->NextId();

@@ -37,7 +37,10 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
   for (const TensorView& weight : bundle.weights) {
     if (PackedType(weight) != DType::kBF16) packed = DType::kF32;
   }
-  MAO_ASSIGN_OR_RETURN(Linear linear, Linear::Pack(bundle, packed, pool_));
+  auto linear = Linear::Pack(bundle, packed, pool_);
+  if (!linear.ok()) {
+    return linear.status().WithContext(checkpoint_.name() + ": " + *names.begin() + ".weight");
+  }
   for (const TensorView& weight : bundle.weights) checkpoint_.Forget(weight);
   return linear;
 }

@@ -1,0 +1,82 @@
+// Checkpoints in float32 and float16, and split into shards, read like the bfloat16 original.
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "models/test_greedy_loop.h"
+#include "models/test_model.h"
+#include "weights/safetensors_writer.h"
+
+namespace mao {
+namespace {
+
+// Rounds to nearest even; the model's weights lie within float16's normal range or near zero.
+uint16_t ToFloat16Bits(float value) {
+  const auto narrow = static_cast<_Float16>(value);
+  uint16_t bits;
+  std::memcpy(&bits, &narrow, sizeof(bits));
+  return bits;
+}
+
+std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
+  const std::string source = std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny";
+  const std::string folder = testing::TempDir() + "/maoocr_" + std::string(Name(dtype));
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  for (const char* file : {"config.json", "tokenizer.json"}) {
+    std::filesystem::copy_file(source + "/" + file, folder + "/" + file);
+  }
+  const auto checkpoint = Checkpoint::Open(source);
+  EXPECT_TRUE(checkpoint.ok());
+  std::vector<TensorToWrite> tensors;
+  for (const NamedTensor& tensor : checkpoint->tensors()) {
+    tensors.push_back({std::string(tensor.name), dtype, tensor.view.shape});
+  }
+  const auto fill = [&](const TensorToWrite& tensor, size_t first, std::span<std::byte> out) {
+    const TensorView& view = *checkpoint->Find(tensor.name);
+    for (size_t i = 0; i < out.size() / SizeBytes(dtype); ++i) {
+      const float value = ToFloat(view.Load<BFloat16>(first + i));
+      if (dtype == DType::kF32) {
+        std::memcpy(out.data() + i * 4, &value, 4);
+      } else {
+        const uint16_t bits = ToFloat16Bits(value);
+        std::memcpy(out.data() + i * 2, &bits, 2);
+      }
+    }
+    return OkStatus();
+  };
+  const Status status = WriteCheckpointTensors(folder, tensors, max_shard_bytes, fill);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return folder;
+}
+
+TEST(NumberFormatTest, Float32AndFloat16ShardsGiveTheReferenceIds) {
+  std::ifstream in(FixturePath("tiny_free.json"));
+  const nlohmann::json json = nlohmann::json::parse(in);
+  for (const DType dtype : {DType::kF32, DType::kF16}) {
+    const std::string folder = WriteConverted(dtype, size_t{32} << 20);
+    const auto checkpoint = Checkpoint::Open(folder);
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
+    EXPECT_EQ(DefaultDType(*checkpoint), DType::kF32);
+    ThreadPool pool(2);
+    auto model = LoadModel(*checkpoint, {DType::kF32}, pool);
+    ASSERT_TRUE(model.ok()) << model.status().ToString();
+    Prompt request;
+    request.image = LoadTestImage("tiny_free.png");
+    request.image_options.mode = "tiny";
+    request.text = {{"\nFree OCR. ", true}};
+    auto prompt = (*model)->Prepare(request, &pool);
+    ASSERT_TRUE(prompt.ok());
+    GreedyLoop loop(**model, DType::kF32, pool);
+    ASSERT_TRUE(loop.Prefill(*prompt, 512).ok());
+    EXPECT_EQ(loop.Generate(200), json.at("output_ids").get<std::vector<TokenId>>()) << Name(dtype);
+    std::filesystem::remove_all(folder);
+  }
+}
+
+}  // namespace
+}  // namespace mao
