@@ -81,6 +81,7 @@ void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,
   args.num_heads = num_heads;
   args.head_dim = head_dim();
   args.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim())));
+  args.compute = ctx.compute;
   args.relative = relative;
   args.out = workspace.context.data();
   args.out_stride = width();

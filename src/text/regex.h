@@ -23,10 +23,13 @@ struct TextRange {
 // Working memory and the time budget of the searches of one call; not shared between threads.
 class RegexScratch {
  public:
+  using Clock = std::chrono::steady_clock;
+
   // Searching may take kBaseSeconds plus one second per 100 kB of `text_bytes`. The released
   // tokenizers need a hundredth of that; only a hostile expression gets there.
   static constexpr int kBaseSeconds = 10;
   explicit RegexScratch(size_t text_bytes);
+  explicit RegexScratch(Clock::time_point deadline);
   ~RegexScratch();
   RegexScratch(const RegexScratch&) = delete;
   RegexScratch& operator=(const RegexScratch&) = delete;
@@ -40,7 +43,7 @@ class RegexScratch {
   // DeadlineExceeded once the budget is spent; the clock is read every few calls.
   Status CheckDeadline();
 
-  std::chrono::steady_clock::time_point deadline_;
+  Clock::time_point deadline_;
   unsigned num_checks_ = 0;
   std::unique_ptr<Pcre2State> state_;
 };

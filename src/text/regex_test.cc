@@ -81,6 +81,15 @@ TEST(RegexTest, BacktrackingIsLimited) {
   EXPECT_THAT(status.message(), HasSubstr("(x+x+)+y"));
 }
 
+TEST(RegexTest, TimeIsLimited) {
+  const Result<Regex> regex = Regex::Compile("x");
+  ASSERT_TRUE(regex.ok());
+  RegexScratch scratch(RegexScratch::Clock::now());
+  std::vector<TextRange> ranges;
+  const Status status = regex->FindAll(std::string(1000, 'x'), scratch, ranges);
+  EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded);
+}
+
 TEST(RegexTest, StackIsLimited) {
   const Result<Regex> regex = Regex::Compile("(?:(a)|b)+c");
   ASSERT_TRUE(regex.ok());

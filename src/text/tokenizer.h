@@ -47,7 +47,8 @@ class Tokenizer {
                                       const EncodeOptions& options = {}) const;
 
   // Ids without a token are skipped, as in the reference. The text is valid UTF-8: bytes that are
-  // not become U+FFFD.
+  // not become U+FFFD. An added token stands for its content as written (tokenizers 0.23 takes the
+  // normalised content if the token is marked "normalized"; it differs under Prepend only).
   std::string Decode(std::span<const TokenId> ids, bool skip_special_tokens) const;
 
   // The id of a token in the vocabulary's own spelling ("Ġthe", "▁the", "<|im_end|>").

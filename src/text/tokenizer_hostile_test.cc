@@ -147,6 +147,10 @@ TEST(TokenizerHostileTest, Templates) {
   ExpectError(with(token + "," + text, "[12345]"), wrong, "id 12345");
   ExpectError(with(R"({"SpecialToken":{"id":"t"}})", "[0]"), wrong, "\"t\" is missing");
   ExpectError(with(text + "," + text, "[0]"), StatusCode::kUnimplemented, "two texts");
+  const SmallTokenizer one = with(token + "," + text, "[0]");
+  ExpectError({.post_processor = R"({"type":"Sequence","processors":[)" + one.post_processor + "," +
+                                 one.post_processor + "]}"},
+              StatusCode::kUnimplemented, "second template");
 }
 
 TEST(TokenizerHostileTest, Nesting) {

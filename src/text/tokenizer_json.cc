@@ -434,8 +434,6 @@ Status AppendTemplateIds(const object& fields, std::string_view name, const Voca
 }
 
 Status ParseTemplate(const object& fields, TokenizerParts& parts) {
-  std::vector<TokenId> prefix;
-  std::vector<TokenId> suffix;
   bool seen_text = false;
   MAO_ASSIGN_OR_RETURN(const array single, Get<array>(fields, "single"));
   for (const element value : single) {
@@ -446,22 +444,22 @@ Status ParseTemplate(const object& fields, TokenizerParts& parts) {
     }
     MAO_ASSIGN_OR_RETURN(const object token, Get<object>(item, "SpecialToken"));
     MAO_ASSIGN_OR_RETURN(const std::string_view name, Get<std::string_view>(token, "id"));
-    MAO_RETURN_IF_ERROR(
-        AppendTemplateIds(fields, name, parts.vocabulary, seen_text ? suffix : prefix));
+    MAO_RETURN_IF_ERROR(AppendTemplateIds(fields, name, parts.vocabulary,
+                                          seen_text ? parts.suffix_ids : parts.prefix_ids));
   }
-  if (!seen_text) return InvalidArgumentError("a template without the text");
-  parts.prefix_ids.insert(parts.prefix_ids.begin(), prefix.begin(), prefix.end());
-  parts.suffix_ids.insert(parts.suffix_ids.end(), suffix.begin(), suffix.end());
-  return OkStatus();
+  return seen_text ? OkStatus() : InvalidArgumentError("a template without the text");
 }
 
 Status ParsePostProcessors(const object& root, TokenizerParts& parts) {
+  bool has_template = false;
   return ForEachStep(root, "post_processor", "processors",
                      [&](std::string_view type, const object& fields) {
-                       if (type == "TemplateProcessing") return ParseTemplate(fields, parts);
                        // It only moves offsets, which are not computed here.
                        if (type == "ByteLevel") return OkStatus();
-                       return UnsupportedType(type);
+                       if (type != "TemplateProcessing") return UnsupportedType(type);
+                       if (std::exchange(has_template, true))
+                         return UnimplementedError("a second template");
+                       return ParseTemplate(fields, parts);
                      });
 }
 

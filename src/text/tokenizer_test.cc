@@ -70,6 +70,15 @@ TEST(TokenizerTest, LastOfEqualMergesCounts) {
   EXPECT_THAT(Encode(*Make(small), "abc"), ElementsAre(0, 4));
 }
 
+TEST(TokenizerTest, IgnoreMergesTakesWholePieces) {
+  SmallTokenizer small;
+  small.merges = "[]";
+  EXPECT_THAT(Encode(*Make(small), "abc"), ElementsAre(0, 1, 2));
+  small.model_options = R"("ignore_merges":true)";
+  EXPECT_THAT(Encode(*Make(small), "abc"), ElementsAre(4));
+  EXPECT_THAT(Encode(*Make(small), "abca"), ElementsAre(0, 1, 2, 0));
+}
+
 TEST(TokenizerTest, DecodeSkipsIdsWithoutToken) {
   const auto tokenizer = Make({});
   const std::vector<TokenId> ids = {-5, 3, 99, 2, INT32_MAX};
@@ -122,6 +131,32 @@ TEST(TokenizerTest, ModelYieldsNoSpecialTokenWhenTheyAreNotParsed) {
 
 TEST(TokenizerTest, UnknownCharactersVanishWithoutUnkToken) {
   EXPECT_THAT(Encode(*Make({}), "xaxbx"), ElementsAre(3));
+}
+
+TEST(TokenizerTest, OnlyTheStartOfTheTextIsFirst) {
+  SmallTokenizer small;
+  small.vocab = R"({"_":0,"a":1})";
+  small.merges = "[]";
+  small.pre_tokenizer =
+      R"({"type":"Metaspace","replacement":"_","prepend_scheme":"first","split":false})";
+  small.added_tokens = R"([{"id":5,"content":"<x>","normalized":false},)"
+                       R"({"id":6,"content":"<n>","normalized":true}])";
+  const auto tokenizer = Make(small);
+  EXPECT_THAT(Encode(*tokenizer, "a<n>a<x>a"), ElementsAre(0, 1, 6, 1, 5, 1));
+  EXPECT_THAT(Encode(*tokenizer, "<x>a"), ElementsAre(5, 1));
+}
+
+TEST(TokenizerTest, TemplateIdsKeepTheirOrder) {
+  SmallTokenizer small;
+  small.post_processor =
+      R"({"type":"Sequence","processors":[{"type":"ByteLevel"},{"type":"TemplateProcessing",)"
+      R"("single":[{"SpecialToken":{"id":"l"}},{"SpecialToken":{"id":"r"}},)"
+      R"({"Sequence":{"id":"A"}},{"SpecialToken":{"id":"r"}},{"SpecialToken":{"id":"l"}}],)"
+      R"("special_tokens":{"l":{"ids":[3]},"r":{"ids":[0,1]}}}]})";
+  const auto tokenizer = Make(small);
+  EXPECT_THAT(Encode(*tokenizer, "c", {.add_special_tokens = true}),
+              ElementsAre(3, 0, 1, 2, 0, 1, 3));
+  EXPECT_THAT(Encode(*tokenizer, "c"), ElementsAre(2));
 }
 
 TEST(TokenizerTest, RefusesTooMuchText) {

@@ -5,6 +5,7 @@
 
 #include "kernels/arch/isa_table.h"
 #include "kernels/attention/attention_kernels.h"
+#include "kernels/dot/dot_kernels.h"
 
 namespace mao {
 namespace {
@@ -55,9 +56,10 @@ void StoreRows(const float* source, int64_t stride, int64_t rows, const int64_t*
   });
 }
 
-// Bytes of one head's keys (or values) of one group of DenseAttention.
+// Bytes of one head's keys (or values) of one group of DenseAttention, as tiles of floats or, in
+// less, as packed bfloat16 chunks.
 int64_t DenseHeadBytes(int64_t group_size, int64_t head_dim) {
-  return CeilDiv(group_size, kKeysPerTile) * kKeysPerTile * head_dim *
+  return CeilDiv(group_size, kKeysPerChunk) * kKeysPerChunk * head_dim *
          static_cast<int64_t>(sizeof(float));
 }
 
@@ -83,6 +85,95 @@ void PackDenseHead(const DenseAttentionArgs& args, int64_t group, int64_t head, 
     auto* lane = reinterpret_cast<float*>(keys + tile) + token % kKeysPerTile;
     for (int64_t d = 0; d < args.head_dim; ++d) lane[d * kKeysPerTile] = 0.0f;
   }
+}
+
+// Keys as packed weights of the product q . k: outputs are keys, the depth is the head.
+void PackKeys(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* keys) {
+  const int64_t width = args.num_heads * args.head_dim;
+  const int64_t tiles_per_panel = args.head_dim / kDotBlockDepth;
+  auto* packed = reinterpret_cast<BFloat16*>(keys);
+  const int64_t padded = CeilDiv(args.group_size, kDotPanelColumns) * kDotPanelColumns;
+  for (int64_t token = 0; token < padded; ++token) {
+    const float* key = token < args.group_size
+                           ? DenseToken(args, group, token) + width + head * args.head_dim
+                           : nullptr;  // masked later; zeros keep the products finite
+    BFloat16* column = packed + token / kDotPanelColumns * tiles_per_panel * kDotTileElements +
+                       token % kDotPanelColumns * 2;
+    for (int64_t d = 0; d < args.head_dim; d += 2, column += 2 * kDotPanelColumns) {
+      column[0] = key != nullptr ? ToBFloat16(key[d]) : BFloat16{0};
+      column[1] = key != nullptr ? ToBFloat16(key[d + 1]) : BFloat16{0};
+    }
+  }
+}
+
+// Values as packed weights of the product weights . values, a matrix for each chunk of keys:
+// outputs are channels, the depth is the chunk.
+void PackValues(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* values) {
+  const int64_t width = args.num_heads * args.head_dim;
+  constexpr int64_t kTilesPerPanel = kKeysPerChunk / kDotBlockDepth;
+  auto* packed = reinterpret_cast<BFloat16*>(values);
+  const int64_t padded = CeilDiv(args.group_size, kKeysPerChunk) * kKeysPerChunk;
+  for (int64_t token = 0; token < padded; ++token) {
+    const float* value = token < args.group_size
+                             ? DenseToken(args, group, token) + 2 * width + head * args.head_dim
+                             : nullptr;
+    const int64_t in_chunk = token % kKeysPerChunk;
+    BFloat16* row = packed + token / kKeysPerChunk * kKeysPerChunk * args.head_dim +
+                    in_chunk / kDotBlockDepth * kDotTileElements +
+                    in_chunk % kDotBlockDepth / 2 * 2 * kDotPanelColumns + in_chunk % 2;
+    for (int64_t d = 0; d < args.head_dim; d += kDotPanelColumns) {
+      BFloat16* target = row + d / kDotPanelColumns * kTilesPerPanel * kDotTileElements;
+      for (int64_t c = 0; c < kDotPanelColumns; ++c) {
+        target[2 * c] = value != nullptr ? ToBFloat16(value[d + c]) : BFloat16{0};
+      }
+    }
+  }
+}
+
+// The task with products of rounded operands. q_rows: rows of args.qkv.
+void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* q_rows,
+                   const std::byte* keys, const std::byte* values, const AttentionTask& task) {
+  const AttentionKernels& kernels = Kernels();
+  const DotKernels& dot = DotKernelsFor(DType::kBF16, DType::kBF16, kMaxQueryRows);
+  alignas(64) std::byte prepared_q[kMaxQueryRows * kMaxHeadDim * sizeof(float)];
+  alignas(64) std::byte prepared_weights[kMaxQueryRows * kKeysPerChunk * sizeof(float)];
+  SoftmaxState state;
+  kernels.begin(task, state);
+
+  DotProblem logits;
+  logits.a = args.qkv + head * args.head_dim;
+  logits.a_stride = args.qkv_stride;
+  logits.a_rows = q_rows;
+  logits.m = task.num_rows;
+  logits.w = {DType::kBF16, args.group_size, args.head_dim, keys};
+  logits.c_stride = kKeysPerChunk;
+  dot.prepare(logits, 0, task.num_rows, /*round_a=*/true, prepared_q);
+
+  DotProblem sums;
+  sums.a = state.weights[0];
+  sums.a_stride = kKeysPerChunk;
+  sums.m = task.num_rows;
+  sums.accumulate = true;
+  sums.c = state.out[0];
+  sums.c_stride = kMaxHeadDim;
+
+  for (int64_t first_key = 0; first_key < args.group_size; first_key += kKeysPerChunk) {
+    const int64_t num_keys = std::min(kKeysPerChunk, args.group_size - first_key);
+    const int64_t first_panel = first_key / kDotPanelColumns;
+    logits.c = state.weights[0] - first_key;
+    dot.run({&logits, prepared_q, 0, task.num_rows, first_panel,
+             first_panel + CeilDiv(num_keys, kDotPanelColumns)});
+    kernels.softmax(task, 0, first_key, num_keys, state);
+    for (int64_t r = 0; r < task.num_rows; ++r) {
+      const int64_t padded = CeilDiv(num_keys, kKeysPerTile) * kKeysPerTile;
+      std::fill(state.weights[r] + padded, state.weights[r] + kKeysPerChunk, 0.0f);
+    }
+    sums.w = {DType::kBF16, args.head_dim, kKeysPerChunk,
+              values + first_key * args.head_dim * static_cast<int64_t>(sizeof(BFloat16))};
+    dot.prepare(sums, 0, task.num_rows, /*round_a=*/true, prepared_weights);
+    dot.run({&sums, prepared_weights, 0, task.num_rows, 0, sums.w.num_panels()});
+  }
+  kernels.end(task, state);
 }
 
 }  // namespace
@@ -171,14 +262,21 @@ size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_
 void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch,
                     ThreadPool& pool) {
   const AttentionKernels& kernels = Kernels();
+  const bool rounded = args.compute == DType::kBF16 && args.head_dim % kDotBlockDepth == 0;
   const int64_t num_heads = args.num_groups * args.num_heads;
   const int64_t head_bytes = DenseHeadBytes(args.group_size, args.head_dim);
   std::byte* keys = scratch.data();
   std::byte* values = keys + num_heads * head_bytes;
   pool.ParallelFor(static_cast<size_t>(num_heads), [&](size_t item, size_t) {
     const auto index = static_cast<int64_t>(item);
-    PackDenseHead(args, index / args.num_heads, index % args.num_heads, keys + index * head_bytes,
-                  values + index * head_bytes);
+    const int64_t group = index / args.num_heads;
+    const int64_t head = index % args.num_heads;
+    if (rounded) {
+      PackKeys(args, group, head, keys + index * head_bytes);
+      PackValues(args, group, head, values + index * head_bytes);
+    } else {
+      PackDenseHead(args, group, head, keys + index * head_bytes, values + index * head_bytes);
+    }
   });
   const int64_t tasks_per_head = CeilDiv(args.group_size, kMaxQueryRows);
   pool.ParallelFor(static_cast<size_t>(num_heads * tasks_per_head), [&](size_t item, size_t) {
@@ -199,16 +297,23 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
     task.scale = args.scale;
     task.relative = args.relative;
     task.num_rows = 0;
+    int32_t q_rows[kMaxQueryRows];
     for (int64_t token = first; token < last; ++token) {
       const int32_t row = args.rows[group * args.group_size + token];
       if (row < 0) continue;
       const int64_t r = task.num_rows++;
+      q_rows[r] = row;
       task.q[r] = args.qkv + row * args.qkv_stride + head * args.head_dim;
       task.out[r] = args.out + row * args.out_stride + head * args.head_dim;
       task.num_keys[r] = args.group_size;
       task.grid_index[r] = token;
     }
-    if (task.num_rows > 0) kernels.attend(task);
+    if (task.num_rows == 0) return;
+    if (rounded) {
+      AttendRounded(args, head, q_rows, task.kv.keys, task.kv.values, task);
+    } else {
+      kernels.attend(task);
+    }
   });
 }
 

@@ -3,6 +3,7 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>};
+const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>, &BeginRows<VecAvx2>,
+                                         &SoftmaxChunk<VecAvx2>, &EndRows<VecAvx2>};
 
 }  // namespace mao

@@ -3,6 +3,7 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionAvx512 = {&Attend<VecAvx512>};
+const AttentionKernels kAttentionAvx512 = {&Attend<VecAvx512>, &BeginRows<VecAvx512>,
+                                           &SoftmaxChunk<VecAvx512>, &EndRows<VecAvx512>};
 
 }  // namespace mao

@@ -3,6 +3,7 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>};
+const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>, &BeginRows<VecGeneric>,
+                                            &SoftmaxChunk<VecGeneric>, &EndRows<VecGeneric>};
 
 }  // namespace mao

@@ -35,8 +35,29 @@ struct AttentionTask {
   int64_t grid_index[kMaxQueryRows];  // row-major place of the query; with `relative` only
 };
 
+inline constexpr int64_t kMaxGridSide = 96;  // 1280-pixel views have 80
+
+// Running state of the query rows of a task.
+struct SoftmaxState {
+  float max[kMaxQueryRows];
+  float sum[kMaxQueryRows];
+  alignas(64) float out[kMaxQueryRows][kMaxHeadDim];
+  // Of the chunk in hand: dot products, then weights relative to the running maximum.
+  alignas(64) float weights[kMaxQueryRows][kKeysPerChunk];
+  // q . table for every row and column of the key grid; with relative positions only.
+  alignas(64) float row_bias[kMaxQueryRows][kMaxGridSide + 16];
+  alignas(64) float col_bias[kMaxQueryRows][kMaxGridSide + 16];
+};
+
 struct AttentionKernels {
+  // The whole task with float arithmetic.
   void (*attend)(const AttentionTask& task);
+  // Its parts, for a driver that computes the products elsewhere: start all rows; turn the dot
+  // products of a chunk into weights and rescale sum and out; divide out by sum into task.out.
+  void (*begin)(const AttentionTask& task, SoftmaxState& state);
+  void (*softmax)(const AttentionTask& task, int64_t first_row, int64_t first_key, int64_t num_keys,
+                  SoftmaxState& state);
+  void (*end)(const AttentionTask& task, const SoftmaxState& state);
 };
 
 extern const AttentionKernels kAttentionGeneric;

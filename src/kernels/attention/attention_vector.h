@@ -11,7 +11,6 @@
 namespace mao {
 namespace {
 
-constexpr int64_t kMaxGridSide = 96;  // 1280-pixel views have 80
 // Bias rows are written in whole grid rows, so they may start before and end after a chunk.
 constexpr int64_t kBiasMargin = kMaxGridSide;
 
@@ -20,17 +19,6 @@ inline const std::byte* Tile(const KvTiles& kv, const std::byte* base, int64_t t
   const int64_t block = kv.blocks[tile / kv.tiles_per_block];
   return base + block * kv.block_bytes + tile % kv.tiles_per_block * kv.tile_bytes;
 }
-
-// Running state of the query rows of a task.
-struct SoftmaxState {
-  float max[kMaxQueryRows];
-  float sum[kMaxQueryRows];
-  alignas(64) float out[kMaxQueryRows][kMaxHeadDim];
-  alignas(64) float weights[kMaxQueryRows][kKeysPerChunk];
-  // q . table for every row and column of the key grid.
-  alignas(64) float row_bias[kMaxQueryRows][kMaxGridSide + 16];
-  alignas(64) float col_bias[kMaxQueryRows][kMaxGridSide + 16];
-};
 
 // dots[r][t*16 ..] = q_r . keys of kVectors tiles.
 template <typename Vec, typename Kv, int kRows, int kVectors>
@@ -63,6 +51,11 @@ template <typename Vec, typename Kv, int kRows>
 inline void KeyDotsOfRows(const AttentionTask& task, int64_t row, int64_t first_tile,
                           int64_t num_tiles, SoftmaxState& state) {
   int64_t t = 0;
+  // A single row has registers to spare: twice the chains hide the latency of the additions.
+  constexpr int kWide = kRows == 1 ? 2 * Vec::kAttentionVectors : Vec::kAttentionVectors;
+  for (; t + kWide <= num_tiles; t += kWide) {
+    KeyDots<Vec, Kv, kRows, kWide>(task, row, first_tile + t, t * kKeysPerTile, state);
+  }
   for (; t + Vec::kAttentionVectors <= num_tiles; t += Vec::kAttentionVectors) {
     KeyDots<Vec, Kv, kRows, Vec::kAttentionVectors>(task, row, first_tile + t, t * kKeysPerTile,
                                                     state);
@@ -104,6 +97,10 @@ template <typename Vec, typename Kv, int kRows>
 inline void AddValuesOfRows(const AttentionTask& task, int64_t row, int64_t first_key,
                             int64_t num_keys, SoftmaxState& state) {
   int64_t d = 0;
+  constexpr int kWide = kRows == 1 ? 2 * Vec::kAttentionVectors : Vec::kAttentionVectors;
+  for (; d + 16 * kWide <= task.head_dim; d += 16 * kWide) {
+    AddValues<Vec, Kv, kRows, kWide>(task, row, first_key, num_keys, d, state);
+  }
   for (; d + 16 * Vec::kAttentionVectors <= task.head_dim; d += 16 * Vec::kAttentionVectors) {
     AddValues<Vec, Kv, kRows, Vec::kAttentionVectors>(task, row, first_key, num_keys, d, state);
   }
@@ -185,6 +182,19 @@ inline void UpdateSoftmax(const AttentionTask& task, int64_t row, int64_t num_ke
   state.sum[row] += sum.Sum();
 }
 
+// num_keys: of the row that sees most of the chunk.
+template <typename Vec>
+inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t first_key,
+                         int64_t num_keys, SoftmaxState& state) {
+  const int64_t padded_keys = (num_keys + kKeysPerTile - 1) / kKeysPerTile * kKeysPerTile;
+  for (int64_t row = first_row; row < task.num_rows; ++row) {
+    const int64_t left = task.num_keys[row] - first_key;
+    const int64_t own_keys = left < num_keys ? left : num_keys;
+    ScaleAndBias<Vec>(task, row, first_key, own_keys, state);
+    UpdateSoftmax<Vec>(task, row, own_keys, padded_keys, state);
+  }
+}
+
 template <typename Vec, typename Kv>
 inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t first_key,
                         SoftmaxState& state) {
@@ -199,12 +209,7 @@ inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t fi
   for (; row < task.num_rows; ++row) {
     KeyDotsOfRows<Vec, Kv, 1>(task, row, first_tile, num_tiles, state);
   }
-  for (row = first_row; row < task.num_rows; ++row) {
-    const int64_t left = task.num_keys[row] - first_key;
-    const int64_t own_keys = left < num_keys ? left : num_keys;
-    ScaleAndBias<Vec>(task, row, first_key, own_keys, state);
-    UpdateSoftmax<Vec>(task, row, own_keys, num_tiles * kKeysPerTile, state);
-  }
+  SoftmaxChunk<Vec>(task, first_row, first_key, num_keys, state);
   row = first_row;
   for (; row + Vec::kAttentionRows <= task.num_rows; row += Vec::kAttentionRows) {
     AddValuesOfRows<Vec, Kv, Vec::kAttentionRows>(task, row, first_key, num_keys, state);
@@ -214,9 +219,8 @@ inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t fi
   }
 }
 
-template <typename Vec, typename Kv>
-inline void AttendTyped(const AttentionTask& task) {
-  SoftmaxState state;
+template <typename Vec>
+inline void BeginRows(const AttentionTask& task, SoftmaxState& state) {
   for (int64_t r = 0; r < task.num_rows; ++r) {
     state.max[r] = -1e30f;  // below every logit, yet finite: differences stay numbers
     state.sum[r] = 0.0f;
@@ -229,18 +233,29 @@ inline void AttendTyped(const AttentionTask& task) {
                         task.grid_index[r] % side, state.col_bias[r]);
     }
   }
-  int64_t first_row = 0;  // rows before it have seen all their keys
-  for (int64_t first_key = 0; first_key < task.num_keys[task.num_rows - 1];
-       first_key += kKeysPerChunk) {
-    while (task.num_keys[first_row] <= first_key) ++first_row;
-    AttendChunk<Vec, Kv>(task, first_row, first_key, state);
-  }
+}
+
+template <typename Vec>
+inline void EndRows(const AttentionTask& task, const SoftmaxState& state) {
   for (int64_t r = 0; r < task.num_rows; ++r) {
     const Vec inverse = Vec::Set1(1.0f / state.sum[r]);
     for (int64_t d = 0; d < task.head_dim; d += 16) {
       (Vec::Load(state.out[r] + d) * inverse).Store(task.out[r] + d);
     }
   }
+}
+
+template <typename Vec, typename Kv>
+inline void AttendTyped(const AttentionTask& task) {
+  SoftmaxState state;
+  BeginRows<Vec>(task, state);
+  int64_t first_row = 0;  // rows before it have seen all their keys
+  for (int64_t first_key = 0; first_key < task.num_keys[task.num_rows - 1];
+       first_key += kKeysPerChunk) {
+    while (task.num_keys[first_row] <= first_key) ++first_row;
+    AttendChunk<Vec, Kv>(task, first_row, first_key, state);
+  }
+  EndRows<Vec>(task, state);
 }
 
 template <typename Vec>

@@ -62,25 +62,6 @@ void PackRow(const std::byte* row, const PackedWeights& packed, int64_t output) 
   }
 }
 
-// Sixteen bfloat16 rows to one panel without leaving integers: the case of every released
-// checkpoint, and what load time consists of.
-void PackBFloat16Panel(const std::byte* rows, int64_t stride_bytes, const PackedWeights& packed,
-                       int64_t panel) {
-  auto* target = reinterpret_cast<uint32_t*>(const_cast<std::byte*>(packed.data)) +
-                 panel * kDotPanelColumns * packed.k / 2;
-  for (int64_t block = 0; block < packed.k; block += kDotBlockDepth) {
-    uint32_t pairs[kDotPanelColumns][kDotBlockDepth / 2];
-    for (int64_t column = 0; column < kDotPanelColumns; ++column) {
-      std::memcpy(pairs[column], rows + column * stride_bytes + block * 2, sizeof(pairs[column]));
-    }
-    for (int64_t j = 0; j < kDotBlockDepth / 2; ++j) {
-      for (int64_t column = 0; column < kDotPanelColumns; ++column) {
-        *target++ = pairs[column][j];
-      }
-    }
-  }
-}
-
 // The kernels and the work split of one problem.
 struct ProblemPlan {
   const DotKernels* kernels;
@@ -90,18 +71,6 @@ struct ProblemPlan {
   int64_t rows_per_item;
   int64_t panels_per_item;
 };
-
-const DotKernels& KernelsFor(const DotProblem& problem, DType compute) {
-#if defined(__x86_64__)
-  if (CurrentCpuIsa() >= CpuIsa::kAmx && compute == DType::kBF16 &&
-      problem.w.dtype == DType::kBF16 && problem.m >= kMinAmxRows) {
-    return kDotAmx;
-  }
-  return SelectByIsa(kDotAvx512, kDotAvx2, kDotGeneric);
-#else
-  return SelectByIsa(kDotGeneric, kDotGeneric, kDotGeneric);
-#endif
-}
 
 // The last plan whose first item is not above `item`.
 template <int64_t ProblemPlan::*kFirst>
@@ -115,6 +84,19 @@ size_t PlanOf(const ProblemPlan* plans, size_t count, int64_t item) {
 
 }  // namespace
 
+const DotKernels& DotKernelsFor([[maybe_unused]] DType compute, [[maybe_unused]] DType weights,
+                                [[maybe_unused]] int64_t rows) {
+#if defined(__x86_64__)
+  if (CurrentCpuIsa() >= CpuIsa::kAmx && compute == DType::kBF16 && weights == DType::kBF16 &&
+      rows >= kMinAmxRows) {
+    return kDotAmx;
+  }
+  return SelectByIsa(kDotAvx512, kDotAvx2, kDotGeneric);
+#else
+  return SelectByIsa(kDotGeneric, kDotGeneric, kDotGeneric);
+#endif
+}
+
 size_t PackedWeightsBytes(DType dtype, int64_t n, int64_t k) {
   return static_cast<size_t>(RoundUp(n, kDotPanelColumns) * k) * SizeBytes(dtype);
 }
@@ -126,9 +108,13 @@ void PackWeightRows(const void* source, DType source_dtype, int64_t source_strid
   int64_t row = 0;
   if (source_dtype == DType::kBF16 && packed.dtype == DType::kBF16 &&
       first_output % kDotPanelColumns == 0) {
+    // Sixteen rows to one panel without leaving integers: the case of every released checkpoint,
+    // and what load time consists of.
+    const DotKernels& kernels = DotKernelsFor(DType::kF32, DType::kBF16, 1);
+    auto* panels = const_cast<std::byte*>(packed.data);
     for (; row + kDotPanelColumns <= num_rows; row += kDotPanelColumns) {
-      PackBFloat16Panel(rows + row * stride_bytes, stride_bytes, packed,
-                        (first_output + row) / kDotPanelColumns);
+      kernels.pack_panel(rows + row * stride_bytes, stride_bytes, packed.k,
+                         panels + (first_output + row) * packed.k * SizeBytes(DType::kBF16));
     }
   }
   for (; row < num_rows; ++row) {
@@ -144,7 +130,7 @@ void PackWeightRows(const void* source, DType source_dtype, int64_t source_strid
 }
 
 size_t DotScratchBytes(int64_t total_rows, int64_t max_k) {
-  return static_cast<size_t>(RoundUp(total_rows, 16) * max_k) * sizeof(float);
+  return static_cast<size_t>(PreparedBytes(total_rows, max_k));
 }
 
 void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byte> scratch,
@@ -161,9 +147,9 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
   for (size_t i = 0; i < problems.size(); ++i) {
     const DotProblem& problem = problems[i];
     ProblemPlan& plan = plans[i];
-    plan.kernels = &KernelsFor(problem, compute);
+    plan.kernels = &DotKernelsFor(compute, problem.w.dtype, problem.m);
     plan.prepared = next_prepared;
-    next_prepared += static_cast<size_t>(RoundUp(problem.m, 16) * problem.w.k) * sizeof(float);
+    next_prepared += PreparedBytes(problem.m, problem.w.k);
     plan.first_prepare_item = num_prepare_items;
     plan.first_run_item = num_run_items;
     plan.rows_per_item = kRowsPerItem;

@@ -122,6 +122,6 @@ void RunAmx(const DotBlock& block) {
 
 }  // namespace
 
-const DotKernels kDotAmx = {&PrepareTiles, &RunAmx};
+const DotKernels kDotAmx = {&PrepareTiles, &RunAmx, &PackPanelScalar};
 
 }  // namespace mao

@@ -3,6 +3,6 @@
 
 namespace mao {
 
-const DotKernels kDotAvx2 = {&PrepareRows<VecAvx2>, &RunVector<VecAvx2>};
+const DotKernels kDotAvx2 = {&PrepareRows<VecAvx2>, &RunVector<VecAvx2>, &PackPanelScalar};
 
 }  // namespace mao

@@ -3,6 +3,6 @@
 
 namespace mao {
 
-const DotKernels kDotGeneric = {&PrepareRows<VecGeneric>, &RunVector<VecGeneric>};
+const DotKernels kDotGeneric = {&PrepareRows<VecGeneric>, &RunVector<VecGeneric>, &PackPanelScalar};
 
 }  // namespace mao

@@ -22,7 +22,18 @@ struct DotKernels {
   void (*prepare)(const DotProblem& problem, int64_t first_row, int64_t last_row, bool round_a,
                   void* prepared);
   void (*run)(const DotBlock& block);
+  // Packs 16 rows of k bfloat16 (any alignment) as one panel.
+  void (*pack_panel)(const std::byte* rows, int64_t stride_bytes, int64_t k, std::byte* panel);
 };
+
+// The kernels for a product of `rows` rows with weights of this type, under the instruction set in
+// force; for other kernels that are made of products.
+const DotKernels& DotKernelsFor(DType compute, DType weights, int64_t rows);
+
+// Bytes of the prepared form of `rows` rows of depth k, whatever the kernels.
+inline int64_t PreparedBytes(int64_t rows, int64_t k) {
+  return (rows + 15) / 16 * 16 * k * static_cast<int64_t>(sizeof(float));
+}
 
 // Prepared A of the vector kernels: float rows of stride k. Of the AMX kernel: bfloat16 tiles
 // [ceil(m/16)][k/32][16][32], rows beyond m zero.

@@ -80,6 +80,23 @@ inline void Finish(const DotProblem& problem, int64_t row, int64_t panel, Vec su
   memcpy(c, part, static_cast<size_t>(width) * sizeof(float));
 }
 
+// Pairs of bfloat16 are 32-bit words here; a tile is their 16 x 16 transpose.
+inline void PackPanelScalar(const std::byte* rows, int64_t stride_bytes, int64_t k,
+                            std::byte* panel) {
+  for (int64_t block = 0; block < k; block += kDotBlockDepth) {
+    uint32_t pairs[kDotPanelColumns][kDotBlockDepth / 2];
+    for (int64_t column = 0; column < kDotPanelColumns; ++column) {
+      memcpy(pairs[column], rows + column * stride_bytes + block * 2, sizeof(pairs[column]));
+    }
+    for (int64_t j = 0; j < kDotBlockDepth / 2; ++j) {
+      uint32_t line[kDotPanelColumns];
+      for (int64_t column = 0; column < kDotPanelColumns; ++column) line[column] = pairs[column][j];
+      memcpy(panel, line, sizeof(line));
+      panel += sizeof(line);
+    }
+  }
+}
+
 // kRows rows x kPanels panels, all of k.
 template <typename Vec, typename Weight, int kRows, int kPanels>
 inline void DotTile(const DotProblem& problem, const float* a, int64_t row, int64_t panel) {
