@@ -7,10 +7,13 @@ set(MAOOCR_COPTS_avx512 ${MAOOCR_COPTS_avx2} -mavx512f -mavx512bw -mavx512dq -ma
                         -Wno-maybe-uninitialized -Wno-uninitialized)
 set(MAOOCR_COPTS_amx ${MAOOCR_COPTS_avx512} -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8)
 
-# mao_arch_sources(<arch> <source>...): sets the flags of kernel sources of this arch.
+# mao_arch_sources(<arch> <source>...): sets the flags of kernel sources of this arch, and hands them
+# to tests/lint/weak_symbol_test.cc.
 function(mao_arch_sources arch)
   if(NOT DEFINED MAOOCR_COPTS_${arch})
     message(FATAL_ERROR "unknown arch '${arch}'; known: ${MAOOCR_ARCHS}")
   endif()
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${MAOOCR_COPTS_${arch}};-O2")
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" OUTPUT_VARIABLE paths)
+  set_property(GLOBAL APPEND PROPERTY MAOOCR_ARCH_SOURCES ${paths})
 endfunction()

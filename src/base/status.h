@@ -98,12 +98,15 @@ class [[nodiscard]] Result {
     if (::mao::Status mao_status_ = (expr); !mao_status_.ok()) return mao_status_; \
   } while (false)
 
-// MAO_ASSIGN_OR_RETURN(auto x, F()): x = value of F(), or returns its error.
+// MAO_ASSIGN_OR_RETURN(auto x, F()): x = value of F(), or returns its error. Its first argument is a
+// declaration, which cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define MAO_ASSIGN_OR_RETURN(decl, expr) \
   MAO_ASSIGN_OR_RETURN_IMPL_(MAO_STATUS_CONCAT_(mao_result_, __LINE__), decl, expr)
 #define MAO_ASSIGN_OR_RETURN_IMPL_(tmp, decl, expr) \
   auto tmp = (expr);                                \
   if (!tmp.ok()) return tmp.status();               \
   decl = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // MAOOCR_BASE_STATUS_H_

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "layers/self_attention.h"
 #include "weights/json_reader.h"
@@ -16,6 +20,7 @@ constexpr int64_t kMaxWidth = 1 << 16;
 constexpr int64_t kMaxLayers = 512;
 constexpr int64_t kMaxVocabulary = 1 << 22;
 constexpr int64_t kMaxPositions = 1 << 20;
+constexpr int64_t kMaxExpertsInAll = 1 << 15;  // each is three tensors: keeps their list small
 
 // Decoder keys stand in language_config and, as a rule again, at the top level.
 std::string LanguageKey(const JsonReader& reader, std::string_view key) {
@@ -56,7 +61,7 @@ DecoderConfig ReadDecoder(JsonReader& reader) {
   decoder.num_heads = reader.RequiredInt(key("num_attention_heads"), 1, 1024);
   decoder.num_kv_heads = reader.Int(key("num_key_value_heads"), decoder.num_heads, 1, 1024);
   decoder.intermediate_size = reader.RequiredInt(key("intermediate_size"), 32, 1 << 20);
-  decoder.vocab_size = reader.RequiredInt(key("vocab_size"), 1, kMaxVocabulary);
+  decoder.vocab_size = reader.RequiredInt(key("vocab_size"), 2, kMaxVocabulary);
   decoder.num_experts = reader.Int(key("n_routed_experts"), 0, 0, 256);
   if (decoder.num_experts > 0) {
     decoder.num_shared_experts = reader.Int(key("n_shared_experts"), 0, 0, 64);
@@ -76,59 +81,67 @@ DecoderConfig ReadDecoder(JsonReader& reader) {
 
 // Variants of the architecture family that the code does not compute.
 Status CheckVariant(JsonReader& reader, std::string_view name) {
+  std::vector<std::string_view> refused;
   const auto key = [&](std::string_view suffix) { return LanguageKey(reader, suffix); };
-  const auto refuse = [&](std::string_view what) {
-    return UnimplementedError(fmt::format("{}: {} is not supported", name, what));
+  const auto refuse = [&](bool is_there, std::string_view what) {
+    if (is_there) refused.push_back(what);
   };
-  if (reader.Bool(key("use_mla"), false)) return refuse("use_mla (latent attention)");
-  if (reader.Bool(key("attention_bias"), false)) return refuse("attention_bias");
-  if (reader.Bool(key("tie_word_embeddings"), false)) return refuse("tie_word_embeddings");
-  if (reader.Has(key("rope_scaling"))) return refuse("rope_scaling");
-  if (reader.Int(key("moe_layer_freq"), 1, 1, kMaxLayers) != 1)
-    return refuse("moe_layer_freq above 1");
-  if (reader.Int(key("n_group"), 1, 1, 1024) != 1) return refuse("n_group above 1");
-  if (reader.String(key("topk_method"), "greedy") != "greedy")
-    return refuse("topk_method other than greedy");
-  if (reader.String(key("scoring_func"), "softmax") != "softmax") {
-    return refuse("scoring_func other than softmax");
-  }
-  if (reader.String(key("hidden_act"), "silu") != "silu")
-    return refuse("hidden_act other than silu");
-  if (reader.String("projector_config.projector_type", "linear") != "linear") {
-    return refuse("projector_type other than linear");
-  }
-  return OkStatus();
+  refuse(reader.Bool(key("use_mla"), false), "use_mla (latent attention)");
+  refuse(reader.Bool(key("attention_bias"), false), "attention_bias");
+  refuse(reader.Bool(key("tie_word_embeddings"), false), "tie_word_embeddings");
+  refuse(reader.Has(key("rope_scaling")), "rope_scaling");
+  refuse(reader.Int(key("moe_layer_freq"), 1, 1, kMaxLayers) != 1, "moe_layer_freq above 1");
+  refuse(reader.Int(key("n_group"), 1, 1, 1024) != 1, "n_group above 1");
+  refuse(reader.String(key("topk_method"), "greedy") != "greedy", "topk_method other than greedy");
+  refuse(reader.String(key("scoring_func"), "softmax") != "softmax",
+         "scoring_func other than softmax");
+  refuse(reader.String(key("hidden_act"), "silu") != "silu", "hidden_act other than silu");
+  refuse(reader.String("projector_config.projector_type", "linear") != "linear",
+         "projector_type other than linear");
+  if (refused.empty()) return OkStatus();
+  return UnimplementedError(fmt::format("{}: not supported: {}", name, fmt::join(refused, ", ")));
 }
 
 // Relations between sizes.
-Status CheckSizes(const Config& config, std::string_view name) {
-  const auto need = [&](bool holds, std::string_view what) {
-    return holds ? OkStatus() : InvalidArgumentError(fmt::format("{}: {}", name, what));
+Status CheckSizes(const Config& config, int64_t projector_out, std::string_view name) {
+  std::vector<std::string> problems;
+  const auto need = [&](bool holds, std::string problem) {
+    if (!holds) problems.push_back(std::move(problem));
   };
   const DecoderConfig& decoder = config.decoder;
-  MAO_RETURN_IF_ERROR(
-      need(decoder.hidden_size % decoder.num_heads == 0 && decoder.head_dim() % 32 == 0 &&
-               decoder.head_dim() <= kMaxHeadDim,
-           fmt::format("hidden_size {} over {} heads must give heads of a multiple of "
-                       "32 up to {} channels",
-                       decoder.hidden_size, decoder.num_heads, kMaxHeadDim)));
-  MAO_RETURN_IF_ERROR(need(decoder.num_heads % decoder.num_kv_heads == 0,
-                           "num_attention_heads must be a multiple of num_key_value_heads"));
+  need(decoder.hidden_size % decoder.num_heads == 0 && decoder.head_dim() % 32 == 0 &&
+           decoder.head_dim() <= kMaxHeadDim,
+       fmt::format("hidden_size {} over {} heads must give heads of a multiple of 32 up to {} "
+                   "channels",
+                   decoder.hidden_size, decoder.num_heads, kMaxHeadDim));
+  need(decoder.num_heads % decoder.num_kv_heads == 0,
+       "num_attention_heads must be a multiple of num_key_value_heads");
+  need(decoder.num_layers * decoder.num_experts <= kMaxExpertsInAll,
+       fmt::format("num_hidden_layers {} times n_routed_experts {} is above the limit of {} "
+                   "experts in all",
+                   decoder.num_layers, decoder.num_experts, kMaxExpertsInAll));
   for (const auto& [width, heads, tower] :
        {std::tuple{config.sam.width, config.sam.heads, "sam_vit_b"},
         {config.clip.width, config.clip.heads, "clip-l-14-224"}}) {
-    MAO_RETURN_IF_ERROR(
-        need(width % heads == 0 && width / heads % 16 == 0 && width / heads <= kMaxHeadDim,
-             fmt::format("{}: width {} over {} heads must give heads of a multiple of "
-                         "16 up to {} channels",
-                         tower, width, heads, kMaxHeadDim)));
+    need(width % heads == 0 && width / heads % 16 == 0 && width / heads <= kMaxHeadDim,
+         fmt::format("{}: width {} over {} heads must give heads of a multiple of 16 up to {} "
+                     "channels",
+                     tower, width, heads, kMaxHeadDim));
   }
-  MAO_RETURN_IF_ERROR(
-      need(config.sam.downsample.size() == 2, "downsample_channels must have 2 entries"));
-  MAO_RETURN_IF_ERROR(need(config.sam.downsample[1] == config.clip.width,
-                           "the last of downsample_channels must be the width of clip-l-14-224"));
-  return need(config.projector_in == config.clip.width + config.sam.downsample[1],
-              "projector_config.input_dim must be the widths of both towers together");
+  need(config.clip.grid >= 1, "clip-l-14-224: image_size must be at least patch_size");
+  if (config.sam.downsample.size() != 2) {
+    problems.emplace_back("downsample_channels must have 2 entries");
+  } else {
+    need(config.sam.downsample[1] == config.clip.width,
+         "the last of downsample_channels must be the width of clip-l-14-224");
+  }
+  need(config.projector_in == 2 * config.clip.width,
+       "projector_config.input_dim must be the widths of both towers together");
+  need(projector_out == decoder.hidden_size,
+       fmt::format("projector_config.n_embed is {}, hidden_size is {}", projector_out,
+                   decoder.hidden_size));
+  if (problems.empty()) return OkStatus();
+  return InvalidArgumentError(fmt::format("{}: {}", name, fmt::join(problems, "; ")));
 }
 
 }  // namespace
@@ -148,17 +161,13 @@ Result<Config> ParseConfig(std::string_view json, std::string_view name) {
   const int64_t projector_out =
       reader.Int("projector_config.n_embed", config.decoder.hidden_size, 1, kMaxWidth);
   const int64_t last_id = config.decoder.vocab_size - 1;
-  config.bos_token_id = static_cast<int32_t>(
-      reader.Int(LanguageKey(reader, "bos_token_id"), 0, 0, std::max<int64_t>(last_id, 0)));
-  config.eos_token_id = static_cast<int32_t>(
-      reader.Int(LanguageKey(reader, "eos_token_id"), 1, 0, std::max<int64_t>(last_id, 1)));
+  config.bos_token_id =
+      static_cast<int32_t>(reader.Int(LanguageKey(reader, "bos_token_id"), 0, 0, last_id));
+  config.eos_token_id =
+      static_cast<int32_t>(reader.Int(LanguageKey(reader, "eos_token_id"), 1, 0, last_id));
   config.boxes_in_padded_square = reader.String("maoocr.box_space", "image") == "padded_square";
   MAO_RETURN_IF_ERROR(reader.status());
-  if (projector_out != config.decoder.hidden_size) {
-    return InvalidArgumentError(fmt::format("{}: projector_config.n_embed is {}, hidden_size is {}",
-                                            name, projector_out, config.decoder.hidden_size));
-  }
-  MAO_RETURN_IF_ERROR(CheckSizes(config, name));
+  MAO_RETURN_IF_ERROR(CheckSizes(config, projector_out, name));
   return config;
 }
 
