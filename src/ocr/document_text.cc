@@ -1,0 +1,106 @@
+#include "ocr/document_text.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+namespace mao {
+namespace {
+
+constexpr std::string_view kSpace = " \t\n\v\f\r";
+constexpr size_t kMaxTagBytes = 256;
+constexpr size_t kMaxHeadingLevel = 6;
+
+std::string_view Strip(std::string_view text) {
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+}
+
+struct Entity {
+  std::string_view name;
+  char character;
+};
+constexpr Entity kEntities[] = {
+    {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}};
+
+// One pass over the text of a block: what has been written never depends on what is still to come,
+// but for a tag or entity that is cut in two.
+class MarkupRemover {
+ public:
+  explicit MarkupRemover(bool is_heading) : is_heading_(is_heading) {}
+
+  std::string Run(std::string_view text) {
+    while (!text.empty()) text.remove_prefix(Step(text));
+    return std::string(Strip(out_));
+  }
+
+ private:
+  // Returns how many bytes it took.
+  size_t Step(std::string_view text) {
+    if (const size_t size = text.front() == '<' ? Tag(text) : 0; size > 0) return size;
+    if (is_heading_ && (out_.empty() || out_.back() == '\n')) {
+      const size_t level = std::min(text.find_first_not_of('#'), text.size());
+      const bool ends = level == text.size() || kSpace.find(text[level]) != std::string_view::npos;
+      if (level > 0 && level <= kMaxHeadingLevel && ends) return std::min(level + 1, text.size());
+    }
+    if (in_table_ && text.front() == '&') {
+      for (const Entity& entity : kEntities) {
+        if (!text.starts_with(entity.name)) continue;
+        out_ += entity.character;
+        return entity.name.size();
+      }
+    }
+    out_ += text.front();
+    return 1;
+  }
+
+  // The size of the known tag that the text begins with, 0 if there is none.
+  size_t Tag(std::string_view text) {
+    const size_t close = text.substr(0, kMaxTagBytes).find('>');
+    if (close == std::string_view::npos) return 0;
+    const bool closing = text.substr(1).starts_with('/');
+    const size_t begin = closing ? 2 : 1;
+    size_t end = begin;
+    while (end < close && std::isalpha(static_cast<unsigned char>(text[end])) != 0) ++end;
+    if (end < close && text[end] != ' ' && text[end] != '/') return 0;
+    return Apply(text.substr(begin, end - begin), closing) ? close + 1 : 0;
+  }
+
+  bool Apply(std::string_view name, bool closing) {
+    if (name == "td" || name == "th") {
+      if (!closing && num_cells_++ > 0) out_ += '\t';
+    } else if (name == "tr") {
+      if (closing) out_ += '\n';
+      num_cells_ = 0;
+    } else if (name == "table") {
+      in_table_ = !closing;
+    } else if (name == "br") {
+      out_ += '\n';
+    } else if (name != "thead" && name != "tbody" && name != "center") {
+      return false;
+    }
+    return true;
+  }
+
+  bool is_heading_;
+  bool in_table_ = false;
+  int num_cells_ = 0;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string PlainText(std::span<const PageBlock> blocks) {
+  std::string text;
+  for (const PageBlock& block : blocks) {
+    const bool is_heading = block.label == "title" || block.label == "sub_title";
+    const std::string plain = MarkupRemover(is_heading).Run(block.text);
+    if (plain.empty()) continue;
+    if (!text.empty()) text += "\n\n";
+    text += plain;
+  }
+  return text;
+}
+
+}  // namespace mao
