@@ -8,13 +8,14 @@ namespace mao {
 namespace {
 
 constexpr std::string_view kSpace = " \t\n\v\f\r";
-constexpr size_t kMaxTagBytes = 256;
 constexpr size_t kMaxHeadingLevel = 6;
 
+// A tab in front stays: it says that the first cell of a table is empty.
 std::string_view Strip(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kSpace);
+  const size_t begin = text.find_first_not_of(" \n");
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+  const size_t end = text.find_last_not_of(kSpace) + 1;
+  return end > begin ? text.substr(begin, end - begin) : std::string_view();
 }
 
 struct Entity {
@@ -57,8 +58,8 @@ class MarkupRemover {
 
   // The size of the known tag that the text begins with, 0 if there is none.
   size_t Tag(std::string_view text) {
-    const size_t close = text.substr(0, kMaxTagBytes).find('>');
-    if (close == std::string_view::npos) return 0;
+    const size_t close = text.substr(0, kMaxTagBytes).find_first_of("<>", 1);
+    if (close == std::string_view::npos || text[close] == '<') return 0;
     const bool closing = text.substr(1).starts_with('/');
     const size_t begin = closing ? 2 : 1;
     size_t end = begin;

@@ -18,8 +18,9 @@ std::string Block(const std::string& label, const std::string& text) {
 }
 
 TEST(DocumentTextTest, BlocksAreSeparatedByAnEmptyLine) {
-  EXPECT_EQ(Text("lead " + Block("text", "one\ntwo ") + Block("image", "") + Block("text", "three")),
-            "lead\n\none\ntwo\n\nthree");
+  EXPECT_EQ(
+      Text("lead " + Block("text", "one\ntwo ") + Block("image", "") + Block("text", "three")),
+      "lead\n\none\ntwo\n\nthree");
   EXPECT_EQ(Text(""), "");
 }
 
@@ -31,11 +32,13 @@ TEST(DocumentTextTest, HeadingsLoseTheirMarks) {
 }
 
 TEST(DocumentTextTest, TablesBecomeLinesAndTabs) {
-  EXPECT_EQ(Text(Block("table", "<table><tr><td>a</td><td colspan=\"2\">b &amp; c</td></tr>"
-                                "<tr><td></td><td>d</td></tr></table>")),
+  EXPECT_EQ(Text(Block("table",
+                       "<table><tr><td>a</td><td colspan=\"2\">b &amp; c</td></tr>"
+                       "<tr><td></td><td>d</td></tr></table>")),
             "a\tb & c\n\td");
   EXPECT_EQ(Text(Block("table", "<table><thead><tr><th>x</th></tr></thead></table>after")),
             "x\nafter");
+  EXPECT_EQ(Text(Block("table", "<table><tr><td></td><td>b</td></tr></table>")), "\tb");
 }
 
 TEST(DocumentTextTest, WhatIsNoMarkupStays) {

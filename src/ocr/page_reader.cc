@@ -51,9 +51,9 @@ Status CheckPageSize(int width, int height) {
                                        width, height, kMinPageSide));
   }
   if (longer > int64_t{kMaxPageAspect} * shorter) {
-    return OutOfRangeError(fmt::format(
-        "{}x{} pixels; the limit is a long side of at most {} times the short one", width, height,
-        kMaxPageAspect));
+    return OutOfRangeError(
+        fmt::format("{}x{} pixels; the limit is a long side of at most {} times the short one",
+                    width, height, kMaxPageAspect));
   }
   return OkStatus();
 }

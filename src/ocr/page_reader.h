@@ -37,7 +37,8 @@ using OnText = std::function<void(std::string_view)>;
 // A page that the engine is reading. Destroying it cancels the page.
 class PageRead {
  public:
-  PageRead(std::unique_ptr<RequestStream> stream, int width, int height, const ReadOptions& options);
+  PageRead(std::unique_ptr<RequestStream> stream, int width, int height,
+           const ReadOptions& options);
 
   // Waits for the end of the page; to be called once. Text that came before the call is passed on
   // too; on_text may be empty. A page cut at its token limit or for repetition is a result

@@ -26,10 +26,9 @@ Result<OcrTask> LocateTask(std::string_view term) {
   if (IsBlank(term)) {
     return InvalidArgumentError("task locate: say what to look for, as in locate:Total");
   }
-  return OcrTask{std::string(kLocate),
-                 {{"\nLocate <|ref|>", true},
-                  {std::string(term), false},
-                  {"<|/ref|> in the image.", true}}};
+  return OcrTask{
+      std::string(kLocate),
+      {{"\nLocate <|ref|>", true}, {std::string(term), false}, {"<|/ref|> in the image.", true}}};
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ TEST(PageReaderTest, BoxesOfAPaddedPageAreInPixelsOfThePage) {
   ASSERT_FALSE(page->blocks.empty());
   EXPECT_EQ(page->blocks[0].label, "title");
   ASSERT_EQ(page->blocks[0].pixel_boxes.size(), 1u);
-  const PixelBox& box = page->blocks[0].pixel_boxes[0];  // the heading is at x 74 to 185, y 65 to 92
+  const PixelBox& box =
+      page->blocks[0].pixel_boxes[0];  // the heading is at x 74 to 185, y 65 to 92
   EXPECT_NEAR(box.x1, 74, 12);
   EXPECT_NEAR(box.x2, 185, 12);
   EXPECT_NEAR(box.y1, 65, 12);
@@ -144,8 +145,8 @@ TEST(DocumentReaderTest, ResultsComeInOrderWhateverTheNumberInFlight) {
       }
     }
     const std::string tiny = TestPageText("tiny_free.json");
-    EXPECT_EQ(texts, (std::vector<std::string>{tiny, "missing", TestPageText("small_free.json"),
-                                               tiny}));
+    EXPECT_EQ(texts,
+              (std::vector<std::string>{tiny, "missing", TestPageText("small_free.json"), tiny}));
   }
 }
 

@@ -1,0 +1,239 @@
+#include "apps/command_line.h"
+
+#include <iostream>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include "apps/exit_code.h"
+#include "ocr/tasks.h"
+
+namespace mao {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kMaxSequences = 1024;
+constexpr int kMaxTokens = 1 << 20;
+constexpr double kLeastTopP = 1e-6;
+
+constexpr const char* kFooter = R"(Examples:
+  maoocr ocr page.png                          Markdown of a page, as it is read
+  maoocr ocr scans/ --output out --overlay     a folder: texts, figures and boxes of every page
+  maoocr ocr page.jpg --format json            blocks, boxes, tokens and timings
+  maoocr ocr - < page.webp                     from standard input
+  maoocr ocr page.png --task "locate:Total"    where something stands
+  maoocr ocr page.png --model DeepSeek-OCR     with a Hugging Face checkpoint in this folder
+  maoocr info DeepSeek-OCR                     what a model is and how much memory it needs
+Without --model, maoocr uses the small model that it carries in itself (clean printed English).
+
+Exit codes:
+  0 everything was done            2 the command line is wrong
+  1 a file could not be read or    3 the model could not be opened
+    written; all others were       130 interrupted by Ctrl-C
+
+Environment:
+  MAOOCR_CPU_ISA  generic, avx2, avx512 or amx: use no better instruction set than this
+
+`maoocr COMMAND --help` explains the options of a command.)";
+
+constexpr const char* kOcrFooter = R"(
+Modes: how the page is shown to the model, cheapest first. tiny, small: squeezed into 512 or 640
+  pixels square. base, large: fitted into 1024 or 1280. gundam: 1024 and up to --max-tiles tiles of
+  640, for dense pages. auto: base up to 1280 pixels a side, else gundam.
+
+Formats: md    Markdown; tables are HTML, figures links
+         text  plain text; table cells are separated by tabs
+         json  blocks with label, text and boxes (pixels of the page, and 0 to 999), token counts,
+               timings, finish reason and mode; one object, for several files one per line
+         raw   what the model wrote, tags and all
+
+Output: without --output, results go to standard output; for several files each is followed by a
+  page separator (json: by a newline). With --output DIR, page.png becomes DIR/page/page.md (.txt,
+  .json, .raw.txt), its figures DIR/page/images/0.jpg and so on, as the Markdown links them, and
+  with --overlay DIR/page/page_overlay.png. A second page.png becomes page-2. Figures are only cut
+  out with --output; --overlay alone writes page_overlay.png here.
+
+A text that is cut off at --max-tokens, or because the model went round in circles, is a result:
+  a warning says so, and finish_reason in json; the exit code is 0.
+
+Files: JPEG, PNG, WebP, TIFF (first page), BMP, GIF; up to 100 MiB and 100 million pixels; at least
+  8 pixels a side, one side at most 100 times the other.)";
+
+constexpr const char* kTokenizeFooter = R"(Examples:
+  maoocr tokenize "Hello"                      one line per token: id and spelling
+  echo -n "Hello" | maoocr tokenize --ids      the ids alone
+  maoocr tokenize --decode 2037 441 2038       the text of ids)";
+
+constexpr const char* kNoCommand = "name a command first: ocr, info or tokenize";
+
+std::string OcrFooter() {
+  std::string tasks;
+  for (const TaskRow& row : NamedTasks()) {
+    tasks +=
+        fmt::format("{}{:<13} {}\n", tasks.empty() ? "Tasks: " : "       ", row.name, row.help);
+  }
+  tasks += "       locate:TERM   where TERM stands\n       any other TEXT is the prompt itself\n";
+  return tasks + kOcrFooter;
+}
+
+// An option with a number from min to max.
+template <typename Number, typename Limit>
+CLI::Option* AddNumber(CLI::App* app, const std::string& name, Number& value,
+                       const std::string& help, Limit min, Limit max) {
+  const auto range = CLI::Range(min, max).description("");
+  return app->add_option(name, value, help)->check(range)->type_name("N");
+}
+
+// CLI11 would turn -1 into the largest number.
+std::string IsNotNegative(const std::string& text) {
+  return text.starts_with('-') ? "must not be negative" : "";
+}
+
+constexpr const char* kGeneration = "Generation";
+constexpr const char* kComputing = "Computing";
+
+void AddModel(CLI::App* app, std::string& model) {
+  app->add_option("--model", model, "Folder of a Hugging Face checkpoint [the embedded model]")
+      ->type_name("DIR");
+}
+
+void AddReadingOptions(CLI::App* app, OcrOptions& options) {
+  app->add_option("files", options.files, "Pictures, folders of pictures, or - for standard input")
+      ->required()
+      ->type_name("FILE");
+  AddModel(app, options.model);
+  app->add_option("--task", options.task, "What to ask the model, see below")
+      ->type_name("TASK")
+      ->capture_default_str();
+  app->add_option("--mode", options.mode, "How to show the page to the model, see below")
+      ->type_name("MODE")
+      ->capture_default_str();
+  AddNumber(app, "--max-tiles", options.max_tiles, "Most tiles in mode gundam, 2 to 9", 2, 9)
+      ->capture_default_str();
+}
+
+void AddOutputOptions(CLI::App* app, OcrOptions& options, bool& verbose) {
+  app->add_option("--format", options.format,
+                  "md, text, json or raw; with --output also several, as in md,json")
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  app->add_option("--output", options.output, "Write into this folder, see below")
+      ->type_name("DIR");
+  app->add_flag("--overlay", options.overlay, "Also write the page with its boxes drawn");
+  auto* const quiet = app->add_flag("--quiet,-q", options.quiet, "Tell errors only");
+  app->add_flag("--verbose,-v", verbose, "Tell what happens inside")->excludes(quiet);
+}
+
+void AddSamplingOptions(CLI::App* app, OcrOptions& options) {
+  AddNumber(app, "--max-tokens", options.max_tokens, "Most tokens of a page's text", 1, kMaxTokens)
+      ->capture_default_str()
+      ->group(kGeneration);
+  AddNumber(app, "--no-repeat-ngram-size", options.no_repeat_ngram_size,
+            "No N tokens twice within the window; 0 = off [30]", 0, kMaxNgramSize)
+      ->group(kGeneration);
+  AddNumber(app, "--no-repeat-ngram-window", options.no_repeat_ngram_window,
+            "Tokens of the window; 0 = the whole text [90]", 0, kMaxNgramWindow)
+      ->group(kGeneration);
+  AddNumber(app, "--temperature", options.temperature, "0 = always the likeliest token; up to 2",
+            0.0, 2.0)
+      ->capture_default_str()
+      ->group(kGeneration);
+  AddNumber(app, "--top-p", options.top_p, "Choose among the likeliest with this mass, up to 1",
+            kLeastTopP, 1.0)
+      ->capture_default_str()
+      ->group(kGeneration);
+  AddNumber(app, "--top-k", options.top_k, "Choose among this many; 0 = off", 0, kMaxTokens)
+      ->capture_default_str()
+      ->group(kGeneration);
+  app->add_option("--seed", options.seed, "Makes a temperature above 0 repeatable")
+      ->check(IsNotNegative, "")
+      ->type_name("N")
+      ->group(kGeneration);
+}
+
+void AddComputeOptions(CLI::App* app, OcrOptions& options) {
+  AddNumber(app, "--threads", options.num_threads, "0 = all cores", 0, kMaxThreads)
+      ->capture_default_str()
+      ->group(kComputing);
+  AddNumber(app, "--max-num-seqs", options.max_num_seqs, "Pages computed at once", 1, kMaxSequences)
+      ->capture_default_str()
+      ->group(kComputing);
+  app->add_option("--dtype", options.dtype, "auto (the checkpoint's), bfloat16 or float32")
+      ->check(CLI::IsMember({"auto", "bfloat16", "float32"}).description(""))
+      ->type_name("TYPE")
+      ->capture_default_str()
+      ->group(kComputing);
+}
+
+CLI::App* AddInfo(CLI::App& app, InfoOptions& options) {
+  CLI::App* info = app.add_subcommand("info", "Tell what a model is, without loading it");
+  info->add_option("model", options.model, "Folder of a checkpoint [the embedded model]")
+      ->type_name("DIR");
+  info->add_flag("--json", options.json, "As JSON");
+  return info;
+}
+
+CLI::App* AddTokenize(CLI::App& app, TokenizeOptions& options) {
+  CLI::App* tokenize = app.add_subcommand("tokenize", "Turn text into token ids, or back");
+  AddModel(tokenize, options.model);
+  tokenize->add_option("text", options.text, "The text, or - for standard input")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  tokenize->add_option("--decode", options.decode, "Print the text of these ids instead")
+      ->type_name("ID");
+  tokenize->add_flag("--ids", options.ids_only, "Print the ids alone, in one line");
+  tokenize->add_flag("--no-special", options.no_special,
+                     "Text stays text: \"<td>\" is no special token; with --decode, leave special "
+                     "tokens out");
+  tokenize->footer(kTokenizeFooter);
+  return tokenize;
+}
+
+// Prints help, version or error as CLI11 words it; its own exit codes are folded into ours.
+int Finish(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) {
+    app.exit(error, std::cout, std::cerr);
+    return std::cout.flush() ? kExitOk : kExitFailed;
+  }
+  const bool lacks_command = app.get_subcommands().empty() && error.get_name() == "RequiredError";
+  std::cerr << "maoocr: " << (lacks_command ? kNoCommand : error.what())
+            << "\nTry `maoocr --help`.\n";
+  return kExitUsage;
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) {
+  CommandLine line;
+  OcrOptions ocr_options;
+  InfoOptions info_options;
+  TokenizeOptions tokenize_options;
+  CLI::App app("MaoOCR reads documents with vision-language models.", "maoocr");
+  app.set_version_flag("--version", version);
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  CLI::App* ocr = app.add_subcommand("ocr", "Read pictures of documents");
+  AddReadingOptions(ocr, ocr_options);
+  AddOutputOptions(ocr, ocr_options, line.verbose);
+  AddSamplingOptions(ocr, ocr_options);
+  AddComputeOptions(ocr, ocr_options);
+  ocr->footer(OcrFooter());
+  const CLI::App* info = AddInfo(app, info_options);
+  AddTokenize(app, tokenize_options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    line.command = Finish(app, error);
+    return line;
+  }
+  if (ocr->parsed()) {
+    line.command = std::move(ocr_options);
+  } else if (info->parsed()) {
+    line.command = std::move(info_options);
+  } else {
+    line.command = std::move(tokenize_options);
+  }
+  return line;
+}
+
+}  // namespace mao

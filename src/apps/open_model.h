@@ -1,0 +1,31 @@
+// From a folder, or the embedded model, to a running engine.
+#ifndef MAOOCR_APPS_OPEN_MODEL_H_
+#define MAOOCR_APPS_OPEN_MODEL_H_
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "engine/engine.h"
+#include "text/tokenizer.h"
+#include "weights/checkpoint.h"
+
+namespace mao {
+
+struct OpenModelOptions {
+  std::string folder;          // empty: the embedded model
+  std::string dtype = "auto";  // auto, bfloat16, float32
+  size_t num_threads = 0;      // 0: all cores
+  uint32_t max_num_seqs = 1;
+};
+
+// The folder's checkpoint, or the embedded one if the name is empty.
+Result<Checkpoint> OpenCheckpoint(const std::string& folder);
+
+Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const Checkpoint& checkpoint);
+
+Result<std::unique_ptr<Engine>> OpenEngine(const OpenModelOptions& options);
+
+}  // namespace mao
+
+#endif  // MAOOCR_APPS_OPEN_MODEL_H_
