@@ -1,15 +1,14 @@
 // The page pipeline with the embedded model, in its fastest mode.
 #include "ocr/page_reader.h"
 
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "ocr/document_reader.h"
 #include "tests/e2e/test_engine.h"
+#include "tests/e2e/test_pages.h"
 
 namespace mao {
 namespace {
