@@ -8,12 +8,22 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/test_sanitizer.h"
 #include "models/test_greedy_loop.h"
 #include "models/test_model.h"
 #include "weights/safetensors.h"
 
 namespace mao {
 namespace {
+
+// Under sanitizers one page of each mode, and the beginning of its answer.
+constexpr size_t kMaxIds = kUnderSanitizer ? 24 : 4096;
+
+std::vector<const char*> Pages() {
+  if (kUnderSanitizer) return {"tiny_free", "small_free", "base_markdown", "gundam_free"};
+  return {"tiny_free",          "small_free",    "base_free",
+          "base_free_heldfont", "base_markdown", "gundam_free"};
+}
 
 struct Fixture {
   explicit Fixture(const std::string& name) {
@@ -138,8 +148,7 @@ TEST_P(DeepseekOcrTest, StagesMatchTheReference) {
 }
 
 TEST_P(DeepseekOcrTest, GreedyIdsOfEveryFixturePage) {
-  for (const char* name : {"tiny_free", "small_free", "base_free", "base_free_heldfont",
-                           "base_markdown", "gundam_free"}) {
+  for (const char* name : Pages()) {
     const Fixture fixture(name);
     Prompt request = fixture.prompt;
     request.image_options.max_tiles = 9;  // what the fixtures were made with
@@ -147,10 +156,13 @@ TEST_P(DeepseekOcrTest, GreedyIdsOfEveryFixturePage) {
     ASSERT_TRUE(prompt.ok()) << prompt.status().ToString();
     GreedyLoop loop(*model_, GetParam(), pool_);
     ASSERT_TRUE(loop.Prefill(*prompt, 512).ok());
-    const std::vector<TokenId> ids = loop.Generate(fixture.ids.size() + 8);
+    const std::vector<TokenId> ids = loop.Generate(std::min(fixture.ids.size() + 8, kMaxIds));
     if (GetParam() == DType::kF32) {
-      EXPECT_EQ(ids, fixture.ids) << name;
-      EXPECT_EQ(model_->tokenizer().Decode(ids, false), fixture.output) << name;
+      const size_t num_ids = std::min(fixture.ids.size(), kMaxIds);
+      EXPECT_EQ(ids, std::vector(fixture.ids.begin(), fixture.ids.begin() + num_ids)) << name;
+      if (num_ids == fixture.ids.size()) {
+        EXPECT_EQ(model_->tokenizer().Decode(ids, false), fixture.output) << name;
+      }
     } else {
       // bfloat16 may take the other side of a near tie; the beginning must hold.
       ASSERT_GE(ids.size(), 16u) << name;
