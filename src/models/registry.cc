@@ -37,7 +37,7 @@ Result<const ModelRow*> FindModel(std::string_view config_json, std::string_view
 
 DType DefaultDType(const Checkpoint& checkpoint) {
   for (const NamedTensor& tensor : checkpoint.tensors()) {
-    if (tensor.view.dtype != DType::kBF16) return DType::kF32;
+    if (tensor.view.dtype == DType::kF32 || tensor.view.dtype == DType::kF16) return DType::kF32;
   }
   return DType::kBF16;
 }

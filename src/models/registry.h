@@ -16,8 +16,8 @@ struct LoadOptions {
   DType dtype = DType::kBF16;
 };
 
-// The format that loses nothing of a checkpoint and is fast: kBF16 for bfloat16 tensors, kF32 for
-// float16 and float32 ones.
+// The format of the checkpoint's own arithmetic: kBF16 if all its float tensors are bfloat16, else
+// kF32, which loses nothing of float16 and float32 ones.
 DType DefaultDType(const Checkpoint& checkpoint);
 
 // Loads the model that the checkpoint's config.json names in `architectures`. Errors name the

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <numeric>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -98,6 +100,20 @@ class StageChecker {
   bool exact_;
 };
 
+// Insertions, deletions and replacements that turn a into b.
+size_t EditDistance(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t best = std::min({row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
+      diagonal = std::exchange(row[j + 1], best);
+    }
+  }
+  return row[b.size()];
+}
+
 class DeepseekOcrTest : public testing::TestWithParam<DType> {
  protected:
   void SetUp() override { model_ = LoadTestModel(GetParam(), pool_); }
@@ -164,9 +180,10 @@ TEST_P(DeepseekOcrTest, GreedyIdsOfEveryFixturePage) {
         EXPECT_EQ(model_->tokenizer().Decode(ids, false), fixture.output) << name;
       }
     } else {
-      // bfloat16 may take the other side of a near tie; the beginning must hold.
-      ASSERT_GE(ids.size(), 16u) << name;
-      for (size_t i = 0; i < 16; ++i) EXPECT_EQ(ids[i], fixture.ids[i]) << name << " " << i;
+      // bfloat16 may take the other side of a near tie now and then: at most 2% of the ids.
+      const std::vector<TokenId> expected(
+          fixture.ids.begin(), fixture.ids.begin() + std::min(fixture.ids.size(), kMaxIds));
+      EXPECT_LE(EditDistance(ids, expected), 1 + expected.size() / 50) << name;
     }
   }
 }
