@@ -24,7 +24,7 @@ function(mao_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  if(MAOOCR_SANITIZE)
+  if(MAOOCR_SANITIZE OR MAOOCR_COVERAGE)
     math(EXPR ARG_TIMEOUT "4 * ${ARG_TIMEOUT}")  # on a busy machine; on a free one 300 s suffice
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
