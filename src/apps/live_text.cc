@@ -43,8 +43,8 @@ bool LeaveHtmlTag(std::string_view text, size_t from, size_t* place) {
 
 }  // namespace
 
-LiveText::LiveText(OutputFormat format, MarkdownOptions markdown)
-    : format_(format), markdown_(std::move(markdown)) {}
+LiveText::LiveText(OutputFormat format, const MarkdownOptions& markdown)
+    : format_(format), markdown_(markdown) {}
 
 std::string LiveText::Feed(std::string_view piece) {
   raw_text_ += piece;

@@ -16,7 +16,7 @@ namespace mao {
 class LiveText {
  public:
   // kJson shows nothing before the end.
-  LiveText(OutputFormat format, MarkdownOptions markdown);
+  LiveText(OutputFormat format, const MarkdownOptions& markdown);
 
   // Takes the next piece of raw text; returns what is to be shown now.
   std::string Feed(std::string_view piece);

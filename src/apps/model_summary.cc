@@ -89,7 +89,9 @@ void CountTensors(const Checkpoint& checkpoint, DType dtype, ModelSummary& summa
   for (const NamedTensor& tensor : checkpoint.tensors()) {
     const int64_t size = tensor.view.shape.num_elements();
     summary.num_parameters += size;
-    summary.weight_bytes += static_cast<size_t>(size) * SizeBytes(dtype);
+    // bfloat16 stays as it is.
+    const bool is_bf16 = tensor.view.dtype == DType::kBF16;
+    summary.weight_bytes += static_cast<size_t>(size) * SizeBytes(is_bf16 ? DType::kBF16 : dtype);
     ++summary.tensors_by_dtype[std::string(Name(tensor.view.dtype))];
   }
 }
@@ -158,6 +160,7 @@ std::string SummaryText(const ModelSummary& summary) {
   line("parameters",
        fmt::format("{} in {} tensors", Count(summary.num_parameters), summary.num_tensors));
   line("formats", Formats(summary));
+  line("computes in", summary.compute_dtype);
   line("decoder",
        fmt::format("{} layers, width {}, {} heads of {}, {} key/value heads", summary.num_layers,
                    summary.hidden_size, summary.num_heads, summary.head_dim, summary.num_kv_heads));
@@ -165,9 +168,9 @@ std::string SummaryText(const ModelSummary& summary) {
                                  summary.tokenizer_size));
   line("context", fmt::format("{} tokens, page and answer together", summary.max_model_len));
   line("files", Bytes(summary.tensor_bytes));
-  line("memory", fmt::format("{} of weights ({}), {} of cache per token, about {} to encode a page",
-                             Bytes(summary.weight_bytes), summary.compute_dtype,
-                             Bytes(summary.kv_bytes_per_token), Bytes(summary.activation_bytes)));
+  line("memory", fmt::format("{} of weights, {} of cache per token, about {} to encode a page",
+                             Bytes(summary.weight_bytes), Bytes(summary.kv_bytes_per_token),
+                             Bytes(summary.activation_bytes)));
   for (const ModeSummary& mode : summary.modes) {
     line(&mode == summary.modes.data() ? "modes" : "",
          fmt::format("{:<8}{:>5} pixels  {} tokens", mode.name, mode.side, TokenRange(mode)));

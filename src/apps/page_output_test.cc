@@ -10,6 +10,9 @@
 #include "base/file.h"
 #include "vision/decode.h"
 
+// fontconfig keeps its fonts for the whole life of the process.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
+
 namespace mao {
 namespace {
 

@@ -29,7 +29,6 @@ void* AllocateLarge(size_t size_bytes) {
   void* data =
       mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) return nullptr;
-  madvise(data, size_bytes, MADV_HUGEPAGE);  // a hint: a kernel without huge pages says no
   return data;
 }
 
@@ -39,7 +38,7 @@ Result<Buffer> Buffer::Allocate(size_t size_bytes) {
   Buffer buffer;
   if (size_bytes == 0) return buffer;
   void* data =
-      size_bytes < kHugeThresholdBytes ? AllocateSmall(size_bytes) : AllocateLarge(size_bytes);
+      size_bytes < kMapThresholdBytes ? AllocateSmall(size_bytes) : AllocateLarge(size_bytes);
   if (data == nullptr) return Refused(size_bytes);
   buffer.data_ = static_cast<std::byte*>(data);
   buffer.size_bytes_ = size_bytes;
@@ -58,7 +57,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
-  if (size_bytes_ < kHugeThresholdBytes) {
+  if (size_bytes_ < kMapThresholdBytes) {
     std::free(data_);
   } else {
     munmap(data_, size_bytes_);

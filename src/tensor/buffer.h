@@ -9,12 +9,13 @@
 namespace mao {
 
 // Move-only memory, aligned to kAlignment, whose bytes start as zero. Moving keeps data() where it
-// is. From kHugeThresholdBytes on it consists of fresh pages of the system, with transparent huge
-// pages asked for: an untouched page costs nothing, and weights are walked with few TLB misses.
+// is. From kMapThresholdBytes on it consists of fresh pages of the system: an untouched page costs
+// nothing. Huge pages are not asked for: loading 6.7 GB of weights took 13 s with them and 4.6 s
+// without, and reading the weights was as fast (docs/benchmarks.md, "Loading").
 class Buffer {
  public:
   static constexpr size_t kAlignment = 64;
-  static constexpr size_t kHugeThresholdBytes = size_t{2} << 20;
+  static constexpr size_t kMapThresholdBytes = size_t{2} << 20;
 
   // Errors: ResourceExhausted when the system refuses.
   static Result<Buffer> Allocate(size_t size_bytes);

@@ -12,8 +12,8 @@ namespace {
 
 TEST(BufferTest, IsAlignedZeroedAndWritableAtBothSidesOfTheThreshold) {
   for (const size_t size :
-       {size_t{1}, size_t{63}, size_t{65}, size_t{4096}, Buffer::kHugeThresholdBytes - 1,
-        Buffer::kHugeThresholdBytes, Buffer::kHugeThresholdBytes + 12345}) {
+       {size_t{1}, size_t{63}, size_t{65}, size_t{4096}, Buffer::kMapThresholdBytes - 1,
+        Buffer::kMapThresholdBytes, Buffer::kMapThresholdBytes + 12345}) {
     auto buffer = Buffer::Allocate(size);
     ASSERT_TRUE(buffer.ok()) << size;
     EXPECT_EQ(buffer->size_bytes(), size);

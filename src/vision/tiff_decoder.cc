@@ -252,7 +252,7 @@ class BlockReader {
   TIFF* tiff_;
   const Layout& layout_;
   const TiffSource& source_;
-  size_t row_bytes_ = 0;  // of a block
+  size_t row_bytes_ = 0;          // of a block
   std::vector<uint8_t> palette_;  // 256 x RGB
   std::vector<std::vector<uint8_t>> planes_;
   std::vector<uint8_t> samples_;  // one row, interleaved, `samples_step_` to a pixel

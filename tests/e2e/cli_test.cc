@@ -152,10 +152,10 @@ TEST_F(CliTest, SeveralFilesAreJoinedInOrder) {
 }
 
 TEST_F(CliTest, ThreadsAndPagesAtOnceDoNotChangeTheText) {
-  const std::vector<std::string> pages = {tiny_, small_, tiny_, small_};
+  const std::vector<std::string> pages = {tiny_, small_, tiny_};
   std::set<std::string> outputs;
   for (const char* threads : {"1", "2"}) {
-    for (const char* max_num_seqs : {"1", "2", "16"}) {
+    for (const char* max_num_seqs : {"1", "3"}) {
       std::vector<std::string> arguments = pages;
       arguments.insert(arguments.end(), {"--threads", threads, "--max-num-seqs", max_num_seqs});
       const ProgramResult result = ReadTiny(arguments);

@@ -32,6 +32,9 @@ struct Pipe {
 
 [[noreturn]] void Execute(const std::vector<std::string>& arguments,
                           const ProgramOptions& options) {
+  setenv("LSAN_OPTIONS",
+         "print_suppressions=0:suppressions=" MAOOCR_SOURCE_DIR "/tests/e2e/leak_suppressions.txt",
+         0);
   const std::string program = options.program.empty() ? MAOOCR_PROGRAM : options.program;
   std::vector<char*> argv = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));

@@ -11,7 +11,8 @@
 namespace mao {
 namespace {
 
-// The most embeddings that one image of any mode has; a step encodes one such image at most.
+// Room for the largest image of any mode (1,263 rows), so that none is refused; several small pages
+// may share a step.
 constexpr uint64_t kEncoderRowsPerStep = 2048;
 
 uint32_t NumBlocks(const EngineConfig& config, size_t block_bytes) {
