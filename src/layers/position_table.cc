@@ -29,8 +29,11 @@ std::vector<Taps> BicubicTaps(int64_t n, int64_t new_n) {
   std::vector<Taps> taps;
   for (int64_t i = 0; i < new_n; ++i) {
     const double centre = scale * (static_cast<double>(i) + 0.5);
+    // Cut, not rounded, below zero as well: as in the reference.
+    // NOLINTBEGIN(bugprone-incorrect-roundings)
     const int64_t low = std::max<int64_t>(static_cast<int64_t>(centre - support + 0.5), 0);
     const int64_t high = std::min<int64_t>(static_cast<int64_t>(centre + support + 0.5), n);
+    // NOLINTEND(bugprone-incorrect-roundings)
     std::vector<double> weights;
     double sum = 0;
     for (int64_t j = low; j < high; ++j) {

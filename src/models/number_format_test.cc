@@ -1,4 +1,5 @@
 // Checkpoints in float32 and float16, and split into shards, read like the bfloat16 original.
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -14,12 +15,14 @@
 namespace mao {
 namespace {
 
-// Rounds to nearest even; the model's weights lie within float16's normal range or near zero.
+// Rounds to nearest even, for magnitudes below 65504. A float16 counts steps of 2^(e-10), e at least
+// -14: its bits are (e + 14) << 10 plus the number of steps, subnormal or not.
 uint16_t ToFloat16Bits(float value) {
-  const auto narrow = static_cast<_Float16>(value);
-  uint16_t bits;
-  std::memcpy(&bits, &narrow, sizeof(bits));
-  return bits;
+  const float magnitude = std::abs(value);
+  const int exponent = magnitude < 0x1p-14f ? -14 : std::ilogb(magnitude);
+  const auto steps = std::lrint(std::ldexp(magnitude, 10 - exponent));
+  const auto sign = std::signbit(value) ? 0x8000 : 0;
+  return static_cast<uint16_t>(sign + ((exponent + 14) << 10) + steps);
 }
 
 std::string WriteConverted(DType dtype, size_t max_shard_bytes) {

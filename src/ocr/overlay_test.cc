@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 // Fontconfig reads its configuration once per process and never frees it.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
 
 namespace mao {

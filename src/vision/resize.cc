@@ -46,8 +46,10 @@ class Axis {
     std::vector<double> exact(stride_);
     for (int i = 0; i < out_size; ++i) {
       const double center = (i + 0.5) * scale;
+      // NOLINTBEGIN(bugprone-incorrect-roundings): cut, not rounded, as in Pillow
       const int first = std::max(static_cast<int>(center - support + 0.5), 0);
       const int last = std::min(static_cast<int>(center + support + 0.5), in_size);
+      // NOLINTEND(bugprone-incorrect-roundings)
       double sum = 0.0;
       for (int k = 0; k < last - first; ++k) {
         exact[static_cast<size_t>(k)] = Bicubic((k + first - center + 0.5) * step);

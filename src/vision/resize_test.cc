@@ -21,8 +21,10 @@ std::vector<double> Weights(int in_size, int out_size, int i, int* first) {
   const double filter_scale = std::max(scale, 1.0);
   const double center = (i + 0.5) * scale;
   const double support = 2.0 * filter_scale;
+  // NOLINTBEGIN(bugprone-incorrect-roundings): cut, not rounded, as in Pillow
   *first = std::max(static_cast<int>(center - support + 0.5), 0);
   const int last = std::min(static_cast<int>(center + support + 0.5), in_size);
+  // NOLINTEND(bugprone-incorrect-roundings)
   std::vector<double> weights;
   double sum = 0.0;
   for (int j = *first; j < last; ++j) {
