@@ -66,6 +66,7 @@ void MixtureOfExperts::Route(ExecutionContext& ctx, const float* x, int64_t rows
   float* logits = workspace.router_logits.data();
   const DotProblem problem = router.Problem(x, router.in_features(), rows, logits, num_experts);
   Dot({&problem, 1}, DType::kF32, ctx.scratch.bytes(), ctx.pool);
+  ctx.Observe("moe.router_logits", logits, rows, num_experts);
   workspace.chosen.resize(static_cast<size_t>(rows * k));
   workspace.probabilities.resize(static_cast<size_t>(rows * k));
   ctx.pool.ParallelFor(static_cast<size_t>(rows), [&](size_t row, size_t) {

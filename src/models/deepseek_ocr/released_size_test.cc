@@ -73,6 +73,22 @@ void Check(const std::string& what, const float* data, int64_t rows, int64_t col
   }
 }
 
+// Probabilities of the six experts that layer 1 chooses for the last position of the prompt.
+void CheckRouter(const float* logits, int64_t num_experts) {
+  double sum = 0;
+  for (int64_t e = 0; e < num_experts; ++e) sum += std::exp(static_cast<double>(logits[e]));
+  const std::map<int64_t, double> expected = {{16, .071612}, {21, .097660}, {31, .053198},
+                                              {44, .063803}, {55, .139205}, {63, .075769}};
+  for (int64_t e = 0; e < num_experts; ++e) {
+    const double probability = std::exp(static_cast<double>(logits[e])) / sum;
+    if (const auto it = expected.find(e); it != expected.end()) {
+      EXPECT_NEAR(probability, it->second, 1e-5) << e;
+    } else {
+      EXPECT_LT(probability, .053198) << e;
+    }
+  }
+}
+
 class ReleasedSizeTest : public testing::Test {
  protected:
   ThreadPool pool_;
@@ -230,15 +246,32 @@ TEST_F(ReleasedSizeTest, DecoderMatchesTheRecordedVectors) {
     prompt.token_ids = {0, 201, 128820, 21842, 270, 4940, 304, 2121, 7919, 16};
     GreedyLoop loop(**model, compute, pool_);
     int num_checked = 0;
+    int num_routers = 0;
     loop.ctx().observer = [&](std::string_view stage, const float* data, int64_t rows,
                               int64_t cols) {
+      if (compute != DType::kF32) return;
+      // The first mixture of experts is layer 1.
+      if (stage == "moe.router_logits" && num_routers++ == 0) {
+        CheckRouter(data + (rows - 1) * cols, cols);
+      }
+      if (stage == "decoder.norm") {
+        EXPECT_NEAR(data[0], -.93207, 1e-4);
+        EXPECT_NEAR(data[640], .20544, 1e-4);
+        EXPECT_NEAR(data[1279], -.03477, 1e-4);
+      }
       const auto it = stages.find(std::string(stage));
-      if (it == stages.end() || compute != DType::kF32) return;
+      if (it == stages.end()) return;
       ++num_checked;
       Check(std::string(stage), data, rows, cols, it->second, 1e-4);
     };
     ASSERT_TRUE(loop.Prefill(prompt, 64).ok());
     loop.ctx().observer = nullptr;
+    if (compute == DType::kF32) {
+      EXPECT_EQ(num_routers, 11);
+      EXPECT_NEAR(loop.logits()[56771], 5.9823, 2e-4);
+      EXPECT_NEAR(loop.logits()[39755], 5.4542, 2e-4);
+      EXPECT_NEAR(loop.logits()[724], 5.3465, 2e-4);
+    }
     const std::vector<TokenId> ids = loop.Generate(expected.size());
     ASSERT_EQ(ids.size(), expected.size());
     // In bfloat16 the ninth and tenth step are near ties.
