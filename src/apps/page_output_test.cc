@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "vision/decode.h"
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 // fontconfig keeps its fonts for the whole life of the process.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
 

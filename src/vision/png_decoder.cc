@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -20,8 +22,9 @@ constexpr png_uint_32 kMaxCachedChunks = 128;
 class PngReader {
  public:
   explicit PngReader(const DecodeJob& job) : job_(job), left_bytes_(job.size_bytes) {
-    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, OnError,
-                                  [](png_structp, const char*) {});
+    png_ = png_create_read_struct_2(
+        PNG_LIBPNG_VER_STRING, this, OnError, [](png_structp, const char*) {}, this, OnAllocate,
+        nullptr);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
   }
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
@@ -43,6 +46,7 @@ class PngReader {
  private:
   static void OnError(png_structp png, const char* message);
   static void OnRead(png_structp png, png_bytep to, size_t num_bytes);
+  static png_voidp OnAllocate(png_structp png, png_alloc_size_t num_bytes);
   void RequestRgb();
 
   const DecodeJob& job_;
@@ -65,6 +69,16 @@ void PngReader::OnRead(png_structp png, png_bytep to, size_t num_bytes) {
   if (num_bytes > reader->left_bytes_) png_error(png, "the file is truncated");
   std::memcpy(to, reader->job_.data + reader->job_.size_bytes - reader->left_bytes_, num_bytes);
   reader->left_bytes_ -= num_bytes;
+}
+
+// libpng asks for the whole length that an eXIf chunk states before it reads one byte of it, also
+// above png_set_chunk_malloc_max (libpng 1.6.39). A refused chunk is skipped. The pixels take single
+// rows of at most 8 bytes a pixel.
+png_voidp PngReader::OnAllocate(png_structp png, png_alloc_size_t num_bytes) {
+  const auto* reader = static_cast<PngReader*>(png_get_mem_ptr(png));
+  const size_t max_row_bytes = static_cast<size_t>(reader->job_.limits.max_side) * 16;
+  return num_bytes <= std::max<size_t>(kMaxChunkBytes, max_row_bytes) ? std::malloc(num_bytes)
+                                                                      : nullptr;
 }
 
 bool PngReader::ReadHeader() {
