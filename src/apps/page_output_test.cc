@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "vision/decode.h"
 
-// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 // fontconfig keeps its fonts for the whole life of the process.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
 
 namespace mao {
