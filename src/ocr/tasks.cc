@@ -1,5 +1,9 @@
 #include "ocr/tasks.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace mao {
 namespace {
 
@@ -14,6 +18,8 @@ constexpr TaskRow kTasks[] = {
 
 constexpr std::string_view kLocate = "locate";
 constexpr std::string_view kImageTag = "<image>";
+constexpr std::string_view kGroundingTokens[] = {"<|grounding|>", "<|ref|>", "<|/ref|>", "<|det|>",
+                                                 "<|/det|>"};
 constexpr std::string_view kSpace = " \t\n\v\f\r";
 constexpr int kNgramSize = 30;
 constexpr int kNgramWindow = 90;
@@ -49,6 +55,37 @@ Result<OcrTask> ParseTask(std::string_view text) {
   if (IsBlank(text)) return InvalidArgumentError("task: the prompt is empty");
   const std::string_view newline = text.starts_with('\n') ? "" : "\n";
   return OcrTask{"prompt", {{std::string(newline) + std::string(text), true}}};
+}
+
+Result<OcrTask> UserPrompt(std::string_view text) {
+  OcrTask task = {"prompt", {}};
+  std::string plain;
+  const auto end_plain = [&] {
+    if (!plain.empty()) task.prompt.push_back({std::move(plain), false});
+    plain.clear();
+  };
+  bool is_blank = true;
+  while (!text.empty()) {
+    if (text.starts_with(kImageTag)) {
+      text.remove_prefix(kImageTag.size());
+      continue;
+    }
+    const auto* const token =
+        std::find_if(std::begin(kGroundingTokens), std::end(kGroundingTokens),
+                     [&](std::string_view each) { return text.starts_with(each); });
+    if (token != std::end(kGroundingTokens)) {
+      end_plain();
+      task.prompt.push_back({std::string(*token), true});
+      text.remove_prefix(token->size());
+    } else {
+      is_blank = is_blank && IsBlank(text.substr(0, 1));
+      plain += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  end_plain();
+  if (is_blank) return InvalidArgumentError("the prompt is empty");
+  return task;
 }
 
 SamplingParams DefaultSampling(const ModelInfo& model) {

@@ -35,6 +35,12 @@ std::span<const TaskRow> NamedTasks();
 // InvalidArgument if the text, or TERM, is blank.
 Result<OcrTask> ParseTask(std::string_view text);
 
+// A prompt that someone else wrote. Of all special tokens it keeps only those of the grounding
+// language (<|grounding|>, <|ref|>, <|/ref|>, <|det|>, <|/det|>), whose like stay plain text. <image>
+// is taken out: the image comes first, wherever the writer put it. InvalidArgument if nothing is
+// left.
+Result<OcrTask> UserPrompt(std::string_view text);
+
 // How a page is read unless someone says otherwise: greedily, no 30-gram twice within 90 tokens
 // (cells of tables excepted, as DeepSeek-OCR's scripts do), ended when it goes round in circles.
 SamplingParams DefaultSampling(const ModelInfo& model);

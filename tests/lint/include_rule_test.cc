@@ -32,7 +32,7 @@ const std::map<std::string, std::set<std::string>>& MayInclude() {
        {"base", "tensor", "kernels", "comm", "layers", "weights", "text", "vision",
         "models/model.h", "models/test_model.h", "engine/sched", "engine/cache"}},
       {"ocr", {"base", "text", "vision", "engine/engine.h", "models/test_model.h"}},
-      {"serve", {"base", "text", "ocr", "engine/engine.h"}},
+      {"serve", {"base", "text", "vision", "ocr", "engine/engine.h", "models/test_model.h"}},
       {"apps",
        {"base", "tensor", "kernels", "comm", "layers", "weights", "text", "vision",
         "models/registry.h", "models/model.h", "engine/engine.h", "ocr", "serve"}},

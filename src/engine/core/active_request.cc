@@ -23,8 +23,7 @@ ActiveRequest::ActiveRequest(SamplingState sampling, std::span<const TokenId> eo
                              std::shared_ptr<OutputChannel> channel, const RequestStats& stats)
     : sampling_(std::move(sampling)),
       token_stops_(sampling_.params(), eos_ids),
-      // Tables and grounding are spelled with special tokens, so they stay in the text.
-      detokenizer_(tokenizer, /*skip_special_tokens=*/false),
+      detokenizer_(tokenizer, sampling_.params().skip_special_tokens),
       text_stops_(sampling_.params().stop),
       image_(std::move(image)),
       channel_(std::move(channel)),

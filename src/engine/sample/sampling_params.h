@@ -49,6 +49,10 @@ struct SamplingParams {
   std::vector<TokenId> stop_token_ids;
   bool ignore_eos = false;
 
+  // Leaves special tokens out of the text; they still count as ids. Tables and grounding are spelled
+  // with them.
+  bool skip_special_tokens = false;
+
   int logprobs = -1;  // -1 = off; n = the chosen id's and the n best log-probabilities
 
   bool greedy() const { return temperature < kGreedyTemperature; }

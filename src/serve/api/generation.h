@@ -1,0 +1,82 @@
+// One question to a model and its answer, as every interface of the server sees them.
+#ifndef MAOOCR_SERVE_API_GENERATION_H_
+#define MAOOCR_SERVE_API_GENERATION_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace mao {
+
+// The file of an image: its bytes, or where to fetch them. Neither: no image.
+struct ImageSource {
+  std::shared_ptr<const std::string> bytes;
+  std::string url;   // http or https
+  std::string name;  // for messages
+
+  bool empty() const { return bytes == nullptr && url.empty(); }
+};
+
+// Who asks, for logs, statistics and traces.
+struct CallContext {
+  std::string request_id;
+  std::string key_id;       // of the API key; empty without keys
+  std::string traceparent;  // W3C trace context of the caller; empty or well-formed
+  std::string operation;    // "chat", "completion", "ocr", ...
+};
+
+struct GenerationRequest {
+  std::string model;   // empty: the default model
+  std::string engine;  // empty: the one of the model; else vllm_direct, direct or vllm_openai
+  ImageSource image;
+  std::vector<PromptPiece> prompt;
+  ImageOptions image_options;
+  SamplingParams sampling;
+  int32_t priority = 0;                  // smaller is served first
+  std::chrono::milliseconds timeout{0};  // from submission to the end; 0: the service's
+  bool use_result_cache = true;
+  CallContext context;
+};
+
+// Where the time of a call went, in milliseconds; the engine's part is in RequestStats.
+struct CallTimings {
+  double wait_ms = 0;    // in the service's queue
+  double fetch_ms = 0;   // getting the image from its URL
+  double decode_ms = 0;  // image file to pixels
+  double first_output_ms = 0;  // submitted until the first text
+  double total_ms = 0;
+};
+
+// A finished answer.
+struct Generation {
+  std::string model;
+  std::string engine;
+  std::string text;
+  std::vector<TokenId> token_ids;
+  StopReason stop_reason = StopReason::kNone;
+  RequestStats stats;
+  CallTimings timings;
+  std::string image_mode;  // what "auto" became; empty without an image
+  bool boxes_in_padded_square = false;
+  int image_width = 0;  // of the upright image, in pixels
+  int image_height = 0;
+  bool from_result_cache = false;
+};
+
+// What came since the last output; never empty.
+struct GenerationOutput {
+  std::string text;  // whole characters
+  std::vector<TokenId> token_ids;
+  std::vector<OutputLogprobs> logprobs;
+};
+
+using OnGenerationOutput = std::function<void(const GenerationOutput&)>;
+
+}  // namespace mao
+
+#endif  // MAOOCR_SERVE_API_GENERATION_H_
