@@ -165,6 +165,18 @@ void AddComputeOptions(CLI::App* app, OcrOptions& options) {
       ->group(kComputing);
 }
 
+CLI::App* AddServe(CLI::App& app, ServeOptions& options) {
+  CLI::App* serve = app.add_subcommand("serve", "Answer over HTTP: OpenAI, REST and more");
+  AddModel(serve, options.model);
+  serve->add_option("--host", options.host, "Address to listen on")->capture_default_str();
+  serve->add_option("--port", options.port, "Port to listen on")->capture_default_str();
+  serve->add_option("--served-model-name", options.model_name, "What clients call the model");
+  AddNumber(serve, "--threads", options.num_threads, "0 = all cores", 0, kMaxThreads);
+  AddNumber(serve, "--max-num-seqs", options.max_num_seqs, "Requests computed at once", 1,
+            kMaxSequences);
+  return serve;
+}
+
 CLI::App* AddInfo(CLI::App& app, InfoOptions& options) {
   CLI::App* info = app.add_subcommand("info", "Tell what a model is, without loading it");
   info->add_option("model", options.model, "Folder of a checkpoint [the embedded model]")
@@ -206,6 +218,7 @@ int Finish(const CLI::App& app, const CLI::ParseError& error) {
 CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) {
   CommandLine line;
   OcrOptions ocr_options;
+  ServeOptions serve_options;
   InfoOptions info_options;
   TokenizeOptions tokenize_options;
   CLI::App app("MaoOCR reads documents with vision-language models.", "maoocr");
@@ -218,6 +231,7 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   AddSamplingOptions(ocr, ocr_options);
   AddComputeOptions(ocr, ocr_options);
   ocr->footer(OcrFooter());
+  const CLI::App* serve = AddServe(app, serve_options);
   const CLI::App* info = AddInfo(app, info_options);
   AddTokenize(app, tokenize_options);
   try {
@@ -228,6 +242,8 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   }
   if (ocr->parsed()) {
     line.command = std::move(ocr_options);
+  } else if (serve->parsed()) {
+    line.command = std::move(serve_options);
   } else if (info->parsed()) {
     line.command = std::move(info_options);
   } else {

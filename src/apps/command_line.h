@@ -8,13 +8,14 @@
 
 #include "apps/info_command.h"
 #include "apps/ocr_command.h"
+#include "apps/serve_command.h"
 #include "apps/tokenize_command.h"
 
 namespace mao {
 
 struct CommandLine {
   // What to do; an exit code if that is done: help or a usage error has been printed.
-  std::variant<int, OcrOptions, InfoOptions, TokenizeOptions> command = 0;
+  std::variant<int, OcrOptions, ServeOptions, InfoOptions, TokenizeOptions> command = 0;
   bool verbose = false;
 };
 

@@ -22,6 +22,7 @@ constexpr const char* kCompiler = "g++ " __VERSION__;
 struct CommandRunner {
   int operator()(int exit_code) const { return exit_code; }
   int operator()(const OcrOptions& options) const { return RunOcr(options); }
+  int operator()(const ServeOptions& options) const { return RunServe(options); }
   int operator()(const InfoOptions& options) const { return RunInfo(options); }
   int operator()(const TokenizeOptions& options) const { return RunTokenize(options); }
 };

@@ -26,7 +26,7 @@ class CallObserver {
 // What is left of a call when it has ended, for metrics, statistics, traces and the log.
 struct CallRecord {
   const GenerationRequest& request;
-  std::string model;   // as resolved
+  std::string model;  // as resolved
   std::string engine;
   std::chrono::system_clock::time_point start;
   CallTimings timings;

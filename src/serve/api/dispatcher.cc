@@ -32,8 +32,8 @@ Status Dispatcher::Push(std::shared_ptr<Call> call) {
   const bool is_free = num_idle_ > waiting_.size() || workers_.size() < limits_.max_workers;
   if (!is_free && waiting_.size() >= limits_.max_queue_length) {
     return ResourceExhaustedError(
-        fmt::format("{} requests wait already; the limit (max_queue_length) is {}",
-                    waiting_.size(), limits_.max_queue_length));
+        fmt::format("{} requests wait already; the limit (max_queue_length) is {}", waiting_.size(),
+                    limits_.max_queue_length));
   }
   call->order_ = num_pushed_++;
   call->dispatcher_ = weak_from_this();
@@ -92,9 +92,9 @@ void Dispatcher::RunWorker() {
 }
 
 std::shared_ptr<Call> Dispatcher::TakeExpired(Call::Clock::time_point& next_deadline) {
-  const auto earliest = std::min_element(
-      waiting_.begin(), waiting_.end(),
-      [](const auto& a, const auto& b) { return a->deadline_ < b->deadline_; });
+  const auto earliest =
+      std::min_element(waiting_.begin(), waiting_.end(),
+                       [](const auto& a, const auto& b) { return a->deadline_ < b->deadline_; });
   if (earliest == waiting_.end()) return nullptr;
   next_deadline = (*earliest)->deadline_;
   if (next_deadline > Call::Clock::now()) return nullptr;

@@ -19,8 +19,8 @@ namespace mao {
 class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  public:
   struct Limits {
-    size_t max_queue_length;   // calls that may wait
-    size_t max_workers;        // calls worked on at once
+    size_t max_queue_length;  // calls that may wait
+    size_t max_workers;       // calls worked on at once
   };
   // Takes the call to its end; on a worker thread.
   using Work = std::function<void(Call&)>;

@@ -6,20 +6,28 @@ namespace mao {
 
 ApiError ToApiError(const Status& status) {
   switch (status.code()) {
-    case StatusCode::kOk: return {200, "", "", false};
+    case StatusCode::kOk:
+      return {200, "", "", false};
     case StatusCode::kInvalidArgument:
       return {400, "invalid_request_error", "invalid_value", false};
-    case StatusCode::kNotFound: return {404, "invalid_request_error", "model_not_found", false};
+    case StatusCode::kNotFound:
+      return {404, "invalid_request_error", "model_not_found", false};
     case StatusCode::kDataLoss:
       return {422, "invalid_request_error", "image_decode_failed", false};
-    case StatusCode::kOutOfRange: return {400, "invalid_request_error", "limit_exceeded", false};
+    case StatusCode::kOutOfRange:
+      return {400, "invalid_request_error", "limit_exceeded", false};
     case StatusCode::kResourceExhausted:
       return {429, "rate_limit_error", "rate_limit_exceeded", true};
-    case StatusCode::kUnimplemented: return {400, "invalid_request_error", "unsupported", false};
-    case StatusCode::kCancelled: return {499, "cancelled", "cancelled", false};
-    case StatusCode::kDeadlineExceeded: return {504, "timeout_error", "deadline_exceeded", false};
-    case StatusCode::kUnavailable: return {503, "service_unavailable", "overloaded", true};
-    case StatusCode::kInternal: break;
+    case StatusCode::kUnimplemented:
+      return {400, "invalid_request_error", "unsupported", false};
+    case StatusCode::kCancelled:
+      return {499, "cancelled", "cancelled", false};
+    case StatusCode::kDeadlineExceeded:
+      return {504, "timeout_error", "deadline_exceeded", false};
+    case StatusCode::kUnavailable:
+      return {503, "service_unavailable", "overloaded", true};
+    case StatusCode::kInternal:
+      break;
   }
   return {500, "server_error", "internal_error", false};
 }

@@ -13,7 +13,7 @@ struct ApiError {
   int http_status;
   std::string_view type;  // as in OpenAI's error objects
   std::string_view code;
-  bool is_retryable;      // goes with a Retry-After header
+  bool is_retryable;  // goes with a Retry-After header
 };
 
 ApiError ToApiError(const Status& status);

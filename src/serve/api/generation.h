@@ -45,9 +45,9 @@ struct GenerationRequest {
 
 // Where the time of a call went, in milliseconds; the engine's part is in RequestStats.
 struct CallTimings {
-  double wait_ms = 0;    // in the service's queue
-  double fetch_ms = 0;   // getting the image from its URL
-  double decode_ms = 0;  // image file to pixels
+  double wait_ms = 0;          // in the service's queue
+  double fetch_ms = 0;         // getting the image from its URL
+  double decode_ms = 0;        // image file to pixels
   double first_output_ms = 0;  // submitted until the first text
   double total_ms = 0;
 };

@@ -27,12 +27,18 @@ nlohmann::json Convert(const simdjson::dom::element& element) {
       }
       return array;
     }
-    case Type::STRING: return std::string(std::string_view(element));
-    case Type::INT64: return int64_t(element);
-    case Type::UINT64: return uint64_t(element);
-    case Type::DOUBLE: return double(element);
-    case Type::BOOL: return bool(element);
-    case Type::NULL_VALUE: break;
+    case Type::STRING:
+      return std::string(std::string_view(element));
+    case Type::INT64:
+      return int64_t(element);
+    case Type::UINT64:
+      return uint64_t(element);
+    case Type::DOUBLE:
+      return double(element);
+    case Type::BOOL:
+      return bool(element);
+    case Type::NULL_VALUE:
+      break;
   }
   return nullptr;
 }

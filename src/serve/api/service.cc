@@ -141,6 +141,8 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
       if (entry.model.name == model.name) dispatcher = entry.dispatcher;
     }
   }
+  const ServiceLoad before = load();
+  if (before.num_waiting + before.num_running == 0) NoteProgress();  // work begins now
   MAO_RETURN_IF_ERROR(dispatcher->Push(call));
   return call;
 }
@@ -153,6 +155,7 @@ Result<Generation> Service::Run(GenerationRequest request, const std::stop_token
 }
 
 void Service::Work(const ServedModel& model, Call& call) {
+  NoteProgress();
   CallTimings timings;
   timings.wait_ms = MsSince(call.submitted_);
   Result<Generation> answer = Answer(model, call, timings);
@@ -202,15 +205,16 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
   }
   const int width = image == nullptr ? 0 : image->width;
   const int height = image == nullptr ? 0 : image->height;
-  MAO_ASSIGN_OR_RETURN(
-      Generation answer,
-      model.backend->Generate(
-          request, std::move(image), call.deadline_,
-          [&](const GenerationOutput& output) {
-            if (timings.first_output_ms == 0) timings.first_output_ms = MsSince(call.submitted_);
-            call.observer_->OnOutput(output);
-          },
-          stop));
+  MAO_ASSIGN_OR_RETURN(Generation answer, model.backend->Generate(
+                                              request, std::move(image), call.deadline_,
+                                              [&](const GenerationOutput& output) {
+                                                NoteProgress();
+                                                if (timings.first_output_ms == 0)
+                                                  timings.first_output_ms =
+                                                      MsSince(call.submitted_);
+                                                call.observer_->OnOutput(output);
+                                              },
+                                              stop));
   answer.image_width = width;
   answer.image_height = height;
   if (key.has_value()) result_cache_.Insert(*key, answer, Clock::now());
@@ -219,9 +223,9 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
 
 void Service::Finish(const ServedModel& model, Call& call, const CallTimings& timings,
                      const Result<Generation>& result) {
-  const CallRecord record = {
-      call.request_, model.name, std::string(model.backend->engine_name()),
-      call.start_,   timings,    result};
+  const CallRecord record = {call.request_, model.name, std::string(model.backend->engine_name()),
+                             call.start_,   timings,    result};
+  NoteProgress();
   for (CallListener* listener : listeners_) listener->OnCallDone(record);
   call.observer_->OnDone(result);
   call.observer_.reset();
@@ -237,6 +241,13 @@ ServiceLoad Service::load() const {
     load.num_running += one.num_running;
   }
   return load;
+}
+
+std::chrono::milliseconds Service::stalled_for() const {
+  const ServiceLoad now = load();
+  if (now.num_waiting + now.num_running == 0) return std::chrono::milliseconds(0);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
+                                                               last_progress_.load());
 }
 
 void Service::Drain() { draining_ = true; }

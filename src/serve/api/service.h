@@ -2,6 +2,7 @@
 #ifndef MAOOCR_SERVE_API_SERVICE_H_
 #define MAOOCR_SERVE_API_SERVICE_H_
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -22,9 +23,9 @@
 namespace mao {
 
 struct ServiceConfig {
-  size_t max_queue_length = 256;   // waiting calls of one model
-  size_t max_concurrency = 0;      // calls of one model worked on at once; 0: the backend's
-  size_t num_decoders = 2;         // image files decoded at once: it bounds their memory
+  size_t max_queue_length = 256;  // waiting calls of one model
+  size_t max_concurrency = 0;     // calls of one model worked on at once; 0: the backend's
+  size_t num_decoders = 2;        // image files decoded at once: it bounds their memory
   std::chrono::milliseconds request_timeout{600'000};  // longest, and the default
   ImageLimits image_limits;
   ResultCache::Limits result_cache;
@@ -36,8 +37,8 @@ enum class ModelState { kLoading, kReady, kFailed };
 struct ServedModel {
   std::string name;
   ModelState state = ModelState::kLoading;
-  Status failure;                    // why it failed
-  std::shared_ptr<Backend> backend;  // when ready
+  Status failure;                                 // why it failed
+  std::shared_ptr<Backend> backend;               // when ready
   std::chrono::system_clock::time_point created;  // when it became ready
 };
 
@@ -47,9 +48,9 @@ struct ServiceLoad {
 };
 
 // Gets the bytes behind a URL, or says why not.
-using FetchUrl = std::function<Result<std::string>(
-    const std::string& url, std::chrono::steady_clock::time_point deadline,
-    const std::stop_token& stop)>;
+using FetchUrl = std::function<Result<std::string>(const std::string& url,
+                                                   std::chrono::steady_clock::time_point deadline,
+                                                   const std::stop_token& stop)>;
 
 // Thread-safe.
 class Service {
@@ -83,6 +84,9 @@ class Service {
   Result<Generation> Run(GenerationRequest request, const std::stop_token& stop = {});
 
   ServiceLoad load() const;
+  // How long nothing has moved although there is work: no output, no call taken up, none ended.
+  // Zero without work.
+  std::chrono::milliseconds stalled_for() const;
   const ServiceConfig& config() const { return config_; }
   const ResultCache& result_cache() const { return result_cache_; }
 
@@ -104,6 +108,7 @@ class Service {
   Result<Generation> Answer(const ServedModel& model, Call& call, CallTimings& timings);
   void Finish(const ServedModel& model, Call& call, const CallTimings& timings,
               const Result<Generation>& result);
+  void NoteProgress() { last_progress_ = std::chrono::steady_clock::now(); }
 
   const ServiceConfig config_;
   const FetchUrl fetch_url_;
@@ -111,6 +116,8 @@ class Service {
   std::counting_semaphore<> decoders_;
   ResultCache result_cache_;
   std::atomic<bool> draining_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> last_progress_ =
+      std::chrono::steady_clock::now();
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;

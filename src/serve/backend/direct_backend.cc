@@ -24,8 +24,8 @@ Result<Generation> DirectBackend::Generate(const GenerationRequest& request,
     answer.token_ids.insert(answer.token_ids.end(), output->token_ids.begin(),
                             output->token_ids.end());
     if (!output->text.empty() || !output->token_ids.empty()) {
-      on_output({std::move(output->text), std::move(output->token_ids),
-                 std::move(output->logprobs)});
+      on_output(
+          {std::move(output->text), std::move(output->token_ids), std::move(output->logprobs)});
     }
     if (!output->finished) continue;
     MAO_RETURN_IF_ERROR(output->status);

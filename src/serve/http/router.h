@@ -26,7 +26,7 @@ struct Route {
   std::string method;   // "GET"; HEAD is answered by GET
   std::string pattern;  // "/v1/models/{id}"; a last "{path...}" takes the rest with its slashes
   Handler handler;
-  bool needs_key = true;      // when keys are configured; also counts against the key's rate
+  bool needs_key = true;  // when keys are configured; also counts against the key's rate
   bool is_inline = false;
   bool is_websocket = false;  // the handler is called for the upgrade
   size_t max_body_bytes = 0;  // 0: the server's limit

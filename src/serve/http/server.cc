@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/core.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -14,7 +15,6 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/core.h>
 
 #include "base/log.h"
 #include "serve/http/session.h"
@@ -45,9 +45,13 @@ class HttpServer::Core {
         admit_(std::move(admit)),
         on_exchange_(std::move(on_exchange)),
         handlers_(config.num_handler_threads),
-        environment_{config_, router, admit_, on_exchange_,
+        environment_{config_,
+                     router,
+                     admit_,
+                     on_exchange_,
                      [this](std::function<void()> work) { asio::post(handlers_, std::move(work)); },
-                     0, false} {}
+                     0,
+                     false} {}
 
   ~Core() {
     io_.stop();
@@ -88,8 +92,8 @@ class HttpServer::Core {
     ErrorCode error;
     tls->use_certificate_chain_file(config_.tls_certificate_file, error);
     if (error) {
-      return InvalidArgumentError(fmt::format("TLS certificate {}: {}",
-                                              config_.tls_certificate_file, error.message()));
+      return InvalidArgumentError(
+          fmt::format("TLS certificate {}: {}", config_.tls_certificate_file, error.message()));
     }
     tls->use_private_key_file(config_.tls_key_file, asio::ssl::context::pem, error);
     if (error) {
@@ -173,8 +177,7 @@ HttpServer::~HttpServer() = default;
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerConfig& config,
                                                       const Router& router, Admit admit,
                                                       OnHttpExchange on_exchange) {
-  auto core =
-      std::make_unique<Core>(config, router, std::move(admit), std::move(on_exchange));
+  auto core = std::make_unique<Core>(config, router, std::move(admit), std::move(on_exchange));
   MAO_RETURN_IF_ERROR(core->Start());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(core)));
 }

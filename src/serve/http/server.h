@@ -25,8 +25,8 @@ struct HttpServerConfig {
   std::string tls_key_file;
   size_t max_connections = 1024;
   size_t max_header_bytes = 32 << 10;
-  size_t max_body_bytes = size_t{50} << 20;       // of a request whose route says nothing else
-  size_t max_bodies_bytes = size_t{1} << 30;      // of all requests that are being read or answered
+  size_t max_body_bytes = size_t{50} << 20;   // of a request whose route says nothing else
+  size_t max_bodies_bytes = size_t{1} << 30;  // of all requests that are being read or answered
   size_t num_handler_threads = 4;
   std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request
   std::chrono::milliseconds idle_timeout{75'000};    // between requests

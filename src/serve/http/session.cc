@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <fmt/core.h>
 
 namespace mao {
 namespace {
@@ -219,8 +219,9 @@ asio::awaitable<std::optional<HttpResponse>> Session::ReadHead(Incoming& incomin
       co_return std::nullopt;
     }
     if (error == http::error::header_limit) {
-      co_return PlainError(431, fmt::format("the request's head is larger than the limit of {} bytes",
-                                            environment_.config.max_header_bytes));
+      co_return PlainError(431,
+                           fmt::format("the request's head is larger than the limit of {} bytes",
+                                       environment_.config.max_header_bytes));
     }
     if (error) co_return PlainError(400, "no HTTP request: " + error.message());
   }

@@ -38,7 +38,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void CloseIfIdle();
 
  private:
-  class Incoming;  // a request that is being read
+  class Incoming;   // a request that is being read
   struct Outgoing;  // what is known of its response
 
   boost::asio::awaitable<bool> ReadMore();

@@ -52,7 +52,8 @@ CompletionAnswer::CompletionAnswer(std::shared_ptr<Exchange> exchange, Completio
 
 void CompletionAnswer::Start(Service& service) {
   for (size_t i = 0; i < request_.choices.size(); ++i) {
-    auto call = service.Submit(request_.choices[i], std::make_shared<Observer>(shared_from_this(), i));
+    auto call =
+        service.Submit(request_.choices[i], std::make_shared<Observer>(shared_from_this(), i));
     if (!call.ok()) {
       const std::lock_guard lock(mutex_);
       return Fail(call.status());

@@ -211,8 +211,7 @@ SamplingParams DefaultCompletionSampling(const ModelInfo* info, bool has_image) 
 Result<CompletionRequest> ParseChatRequest(const json& body, const ModelInfo* info) {
   MAO_ASSIGN_OR_RETURN(ChatContent content, ReadMessages(body));
   CompletionRequest completion;
-  MAO_ASSIGN_OR_RETURN(Common common,
-                       ReadCommon(body, info, !content.image.empty(), completion));
+  MAO_ASSIGN_OR_RETURN(Common common, ReadCommon(body, info, !content.image.empty(), completion));
   GenerationRequest& request = common.request;
   JsonFields fields(body);
   MAO_RETURN_IF_ERROR(ReadImageOptions(fields, content.detail, request.image_options));
@@ -220,8 +219,8 @@ Result<CompletionRequest> ParseChatRequest(const json& body, const ModelInfo* in
   fields.Read("logprobs", completion.wants_logprobs).Read("top_logprobs", top_logprobs);
   MAO_RETURN_IF_ERROR(fields.status());
   if (completion.wants_logprobs) request.sampling.logprobs = top_logprobs;
-  MAO_ASSIGN_OR_RETURN(OcrTask task, UserPrompt(content.image.empty() ? content.text
-                                                                      : AfterImage(content.text)));
+  MAO_ASSIGN_OR_RETURN(OcrTask task,
+                       UserPrompt(content.image.empty() ? content.text : AfterImage(content.text)));
   request.prompt = std::move(task.prompt);
   request.image = std::move(content.image);
   request.context.operation = "chat";

@@ -22,7 +22,7 @@ struct CompletionRequest {
   bool include_usage = false;     // a last chunk with it
   bool continuous_usage = false;  // in every chunk
   bool wants_logprobs = false;
-  bool echo = false;              // completions: the prompt comes first
+  bool echo = false;                 // completions: the prompt comes first
   std::vector<std::string> prompts;  // completions: as sent, for echo
 };
 
@@ -33,8 +33,7 @@ SamplingParams DefaultCompletionSampling(const ModelInfo* info, bool has_image);
 // stood. Unlike OpenAI's, the default temperature is 0: two readings of a page should be the same.
 // InvalidArgument names the field.
 Result<CompletionRequest> ParseChatRequest(const nlohmann::json& body, const ModelInfo* info);
-Result<CompletionRequest> ParseCompletionRequest(const nlohmann::json& body,
-                                                 const ModelInfo* info);
+Result<CompletionRequest> ParseCompletionRequest(const nlohmann::json& body, const ModelInfo* info);
 
 }  // namespace mao
 

@@ -38,8 +38,8 @@ Result<JsonRequest> ReadRequest(const Service& service, const HttpRequest& reque
 Result<JsonRequest> ReadLocalRequest(const Service& service, const HttpRequest& request) {
   MAO_ASSIGN_OR_RETURN(JsonRequest read, ReadRequest(service, request));
   if (read.model.backend->engine() == nullptr) {
-    return UnimplementedError(
-        fmt::format("model '{}' is computed elsewhere; its tokenizer is not here", read.model.name));
+    return UnimplementedError(fmt::format(
+        "model '{}' is computed elsewhere; its tokenizer is not here", read.model.name));
   }
   return read;
 }
@@ -76,9 +76,12 @@ int64_t Seconds(std::chrono::system_clock::time_point time) {
 
 const char* StateName(ModelState state) {
   switch (state) {
-    case ModelState::kLoading: return "loading";
-    case ModelState::kReady: return "loaded";
-    case ModelState::kFailed: break;
+    case ModelState::kLoading:
+      return "loading";
+    case ModelState::kReady:
+      return "loaded";
+    case ModelState::kFailed:
+      break;
   }
   return "failed";
 }

@@ -1,0 +1,56 @@
+// The whole server: every interface over one service.
+#ifndef MAOOCR_SERVE_OCR_SERVER_H_
+#define MAOOCR_SERVE_OCR_SERVER_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "serve/api/service.h"
+#include "serve/http/server.h"
+#include "serve/metrics/server_metrics.h"
+#include "serve/middleware/admission.h"
+#include "serve/system/routes.h"
+
+namespace mao {
+
+struct OcrServerConfig {
+  ServiceConfig service;
+  HttpServerConfig http;
+  AdmissionConfig admission;
+  SystemOptions system;
+};
+
+class OcrServer {
+ public:
+  // Listens from here on; models are added to service() and made ready later. `fetch_url` may be
+  // empty: see Service.
+  static Result<std::unique_ptr<OcrServer>> Start(OcrServerConfig config, FetchUrl fetch_url);
+  // Cancels what still runs.
+  ~OcrServer();
+  OcrServer(const OcrServer&) = delete;
+  OcrServer& operator=(const OcrServer&) = delete;
+
+  Service& service() { return service_; }
+  // Of the listeners, in their order.
+  std::vector<uint16_t> ports() const { return http_->ports(); }
+
+  // Refuses new work and waits for what was admitted, also for its answers to be sent. False: the
+  // time was not enough.
+  bool Drain(std::chrono::milliseconds timeout);
+
+ private:
+  OcrServer(OcrServerConfig config, FetchUrl fetch_url);
+
+  ServerMetrics metrics_;
+  Service service_;
+  AdmissionControl admission_;
+  Router router_;
+  std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace mao
+
+#endif  // MAOOCR_SERVE_OCR_SERVER_H_
