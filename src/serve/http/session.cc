@@ -95,7 +95,7 @@ class Session::Incoming {
     request.path = *path;
     request.query = target.substr(std::min(target.size(), end + 1));
     if (message.version() >= 11 && message.count(http::field::host) != 1) {
-      return PlainError(400, "an HTTP/1.1 request has one Host header");
+      return PlainError(400, "a request has exactly one Host header");
     }
     return std::nullopt;
   }
@@ -185,7 +185,7 @@ asio::awaitable<bool> Session::ServeOne() {
     if (!connection_->socket().is_open()) co_return false;
   }
   const bool is_read = incoming.parser().is_done();
-  outgoing.keep_alive = is_read && incoming.parser().keep_alive();
+  outgoing.keep_alive = has_head && is_read && incoming.parser().keep_alive();
   request.path_parameters = std::move(match.parameters);
   const std::string route = match.route == nullptr ? "" : match.route->pattern;
   const auto exchange = std::make_shared<Exchange>(
