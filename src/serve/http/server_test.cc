@@ -160,8 +160,11 @@ class HttpServerTest : public ::testing::Test {
   }
   template <typename Condition>
   static bool Eventually(Condition condition) {
-    for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(5));
-    return condition();
+    for (int i = 0; i < 2000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    return false;
   }
 
   HttpServerConfig config_;
