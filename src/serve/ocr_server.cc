@@ -3,12 +3,27 @@
 #include <thread>
 #include <utility>
 
-#include <fmt/core.h>
-
 #include "base/log.h"
 #include "serve/openai/routes.h"
 
 namespace mao {
+namespace {
+
+void LogExchange(const HttpExchangeRecord& record) {
+  const HttpRequest& request = record.request;
+  Log(LogLevel::kInfo, "request",
+      {{"request_id", request.context.request_id},
+       {"method", request.method},
+       {"path", request.path},
+       {"status", int64_t{record.status}},
+       {"ms", record.ms},
+       {"bytes_in", static_cast<int64_t>(request.body.size())},
+       {"bytes_out", static_cast<int64_t>(record.response_bytes)},
+       {"client", request.remote_address},
+       {"key", request.context.key_id}});
+}
+
+}  // namespace
 
 OcrServer::OcrServer(OcrServerConfig config, FetchUrl fetch_url)
     : service_(config.service, std::move(fetch_url)), admission_(std::move(config.admission)) {}
@@ -22,19 +37,15 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   self->service_.AddListener(&self->metrics_);
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
   AddOpenAiRoutes(self->service_, self->router_);
-  MAO_ASSIGN_OR_RETURN(
-      self->http_,
-      HttpServer::Start(
-          http, self->router_,
-          [self](HttpRequest& request, const Router::Match& match) {
-            return self->admission_.Admit(request, match);
-          },
-          [self](const HttpExchangeRecord& record) {
-            self->metrics_.OnHttpExchange(record);
-            LogInfo(fmt::format("{} {} {} {:.1f} ms {} bytes, request {}", record.request.method,
-                                record.request.path, record.status, record.ms,
-                                record.response_bytes, record.request.context.request_id));
-          }));
+  MAO_ASSIGN_OR_RETURN(self->http_, HttpServer::Start(
+                                        http, self->router_,
+                                        [self](HttpRequest& request, const Router::Match& match) {
+                                          return self->admission_.Admit(request, match);
+                                        },
+                                        [self](const HttpExchangeRecord& record) {
+                                          self->metrics_.OnHttpExchange(record);
+                                          LogExchange(record);
+                                        }));
   return server;
 }
 
