@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "serve/openai/routes.h"
+#include "serve/web/routes.h"
 
 namespace mao {
 namespace {
@@ -37,6 +38,7 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   self->service_.AddListener(&self->metrics_);
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
   AddOpenAiRoutes(self->service_, self->router_);
+  AddWebRoutes(self->router_);
   MAO_ASSIGN_OR_RETURN(self->http_, HttpServer::Start(
                                         http, self->router_,
                                         [self](HttpRequest& request, const Router::Match& match) {
