@@ -4,11 +4,13 @@
 #include <utility>
 
 #include <fmt/core.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include "serve/http/respond.h"
 
 namespace mao {
 namespace {
@@ -31,25 +33,11 @@ constexpr milliseconds kPeerCheckInterval{50};
 constexpr size_t kMaxLingerBytes = 8 << 20;
 constexpr milliseconds kMaxLingerTime{2'000};
 
-HttpResponse PlainError(int status, std::string message) {
-  return {status, "text/plain; charset=utf-8", std::move(message) + "\n", {}};
-}
-
 HttpResponse TooLarge(size_t max_bytes) {
   return PlainError(
       413, fmt::format("the body is larger than the limit of {} bytes ({:.0f} MB); the server's "
                        "setting is max_upload_size_mb",
                        max_bytes, static_cast<double>(max_bytes) / (1 << 20)));
-}
-
-HttpResponse NoRoute(const HttpRequest& request, const Router::Match& match) {
-  if (match.allowed_methods.empty()) {
-    return PlainError(404, "there is nothing at " + request.path);
-  }
-  HttpResponse response = PlainError(405, fmt::format("{} answers {}, not {}", request.path,
-                                                      match.allowed_methods, request.method));
-  response.headers.emplace_back("Allow", match.allowed_methods);
-  return response;
 }
 
 }  // namespace
