@@ -28,6 +28,7 @@ struct CallContext {
   std::string key_id;       // of the API key; empty without keys
   std::string traceparent;  // W3C trace context of the caller; empty or well-formed
   std::string operation;    // "chat", "completion", "ocr", ...
+  bool is_background = false;  // jobs and batches give way to those who wait for an answer
 };
 
 struct GenerationRequest {
