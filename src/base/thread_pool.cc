@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace mao {
 namespace {
@@ -36,10 +38,21 @@ size_t NumUsableCores() {
   return std::max<size_t>(1, std::thread::hardware_concurrency());
 }
 
-ThreadPool::ThreadPool(size_t num_threads) {
+void LowerThreadPriority(int niceness) {
+  // On Linux a thread's id names the thread alone, not its process.
+  const auto thread = static_cast<id_t>(gettid());
+  setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + niceness);
+}
+
+ThreadPool::ThreadPool(size_t num_threads, int niceness) {
   if (num_threads == 0) num_threads = NumUsableCores();
   workers_.reserve(num_threads - 1);
-  for (size_t i = 1; i < num_threads; ++i) workers_.emplace_back([this, i] { WorkerLoop(i); });
+  for (size_t i = 1; i < num_threads; ++i) {
+    workers_.emplace_back([this, i, niceness] {
+      if (niceness > 0) LowerThreadPriority(niceness);
+      WorkerLoop(i);
+    });
+  }
 }
 
 ThreadPool::~ThreadPool() {

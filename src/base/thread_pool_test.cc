@@ -6,6 +6,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace mao {
 namespace {
@@ -50,6 +52,18 @@ TEST(ThreadPoolTest, MoreThreadsThanCores) {
     for (size_t i = 0; i < count; ++i) ASSERT_EQ(seen[i], loop);
     std::fill_n(seen.begin(), count, 0);
   }
+}
+
+TEST(ThreadPoolTest, LowersThePriorityOfTheCallingThreadOnly) {
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  const int before = niceness();
+  int lowered = before;
+  std::thread([&] {
+    LowerThreadPriority(5);
+    lowered = niceness();
+  }).join();
+  EXPECT_EQ(lowered, std::min(before + 5, 19));
+  EXPECT_EQ(niceness(), before);
 }
 
 }  // namespace

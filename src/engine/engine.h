@@ -59,10 +59,10 @@ struct RequestStats {
   int64_t num_cached_tokens = 0;  // of the prompt, found in the prefix cache
   int64_t num_output_tokens = 0;  // the id that ended the text included
   double prepare_ms = 0;          // tokenising and preprocessing
-  double queue_ms = 0;            // submitted until first scheduled
-  double encode_ms = 0;           // image encoding
-  double prefill_ms = 0;          // first scheduled until the first token, without encode_ms
-  double generate_ms = 0;         // first token until the last
+  double queue_ms = 0;            // submitted until first scheduled; waiting for the encoder
+  double encode_ms = 0;           // image encoding, by this request or one with the same image
+  double prefill_ms = 0;   // first scheduled until the first token, without the encoder's part
+  double generate_ms = 0;  // first token until the last
 };
 
 class EngineCore;
@@ -97,13 +97,14 @@ class RequestStream {
   bool finished_ = false;
 };
 
-// Thread-safe. One engine thread computes; callers tokenise and preprocess on their own threads.
+// Thread-safe. One engine thread computes tokens, another one encodes images beside it; callers
+// tokenise and preprocess on their own threads.
 class Engine {
  public:
   // Errors: InvalidArgument names the field; ResourceExhausted when the caches do not fit.
   static Result<std::unique_ptr<Engine>> Create(std::unique_ptr<Model> model,
                                                 const EngineConfig& config);
-  // Cancels what still runs and waits for the step in progress.
+  // Cancels what still runs and waits for the step and the encoding in progress.
   ~Engine();
 
   // Refuses what can never be served: an unknown mode, wrong parameters, a prompt beyond

@@ -11,10 +11,6 @@
 namespace mao {
 namespace {
 
-// Room for the largest image of any mode (1,263 rows), so that none is refused; several small pages
-// may share a step.
-constexpr uint64_t kEncoderRowsPerStep = 2048;
-
 uint32_t NumBlocks(const EngineConfig& config, size_t block_bytes) {
   const uint64_t blocks_per_request =
       (config.max_model_len + config.block_size - 1) / config.block_size;
@@ -70,7 +66,6 @@ Status EngineCore::Init() {
   scheduling.block_size = config_.block_size;
   scheduling.num_blocks = num_blocks;
   scheduling.enable_prefix_caching = config_.enable_prefix_caching;
-  scheduling.max_encoder_rows_per_step = kEncoderRowsPerStep;
   scheduling.encoder_cache_rows = config_.encoder_cache_rows;
   MAO_ASSIGN_OR_RETURN(scheduler_, Scheduler::Create(scheduling));
   ModelRunnerConfig running;
@@ -81,7 +76,14 @@ Status EngineCore::Init() {
   running.max_model_len = config_.max_model_len;
   running.block_size = config_.block_size;
   running.num_blocks = num_blocks;
-  MAO_ASSIGN_OR_RETURN(runner_, ModelRunner::Create(model_.get(), running));
+  MAO_ASSIGN_OR_RETURN(runner_,
+                       ModelRunner::Create(model_.get(), running, [this](EncodedImage image) {
+                         {
+                           const std::lock_guard lock(inbox_mutex_);
+                           encoded_.push_back(std::move(image));
+                         }
+                         inbox_changed_.notify_one();
+                       }));
   LogInfo(fmt::format("engine: {} threads, {} blocks of {} tokens ({:.1f} MiB of keys and values)",
                       config_.num_threads, num_blocks, config_.block_size,
                       static_cast<double>(kv_cache_bytes_) / (1 << 20)));
@@ -126,9 +128,16 @@ void EngineCore::Cancel(RequestId id) {
 bool EngineCore::TakeInbox() {
   {
     std::unique_lock lock(inbox_mutex_);
-    inbox_changed_.wait(lock, [&] {
-      return stopping_ || !submissions_.empty() || !cancellations_.empty() || scheduler_->HasWork();
-    });
+    if (scheduler_->IsIdle()) {
+      const auto is_called = [&] {
+        return stopping_ || !submissions_.empty() || !cancellations_.empty() || !encoded_.empty();
+      };
+      if (const TimePoint deadline = scheduler_->next_deadline(); deadline != kNoDeadline) {
+        inbox_changed_.wait_until(lock, deadline, is_called);
+      } else {
+        inbox_changed_.wait(lock, is_called);
+      }
+    }
     if (stopping_) {
       for (Submission& submission : submissions_) {
         submission.request->Fail(CancelledError("the engine is stopping"));
@@ -138,6 +147,7 @@ bool EngineCore::TakeInbox() {
     }
     taken_submissions_.swap(submissions_);
     taken_cancellations_.swap(cancellations_);
+    taken_encoded_.swap(encoded_);
   }
   for (Submission& submission : taken_submissions_) {
     const RequestId id = submission.spec.id;
@@ -150,13 +160,28 @@ bool EngineCore::TakeInbox() {
   taken_submissions_.clear();
   for (const RequestId id : taken_cancellations_) scheduler_->Abort(id);
   taken_cancellations_.clear();
+  for (EncodedImage& image : taken_encoded_) TakeEncoded(std::move(image));
+  taken_encoded_.clear();
   return true;
+}
+
+void EngineCore::TakeEncoded(EncodedImage image) {
+  for (const RequestState* request : scheduler_->running()) {
+    if (!request->HoldsImage(image.image)) continue;
+    requests_.at(request->id)->AddEncode(image.ordered, image.begun, image.ended);
+  }
+  if (Status told = scheduler_->OnImageEncoded(image.image, image.status); !told.ok()) {
+    LogError(told.ToString());
+    return;
+  }
+  if (image.status.ok()) runner_->AddImage(std::move(image));
 }
 
 void EngineCore::Loop() {
   while (TakeInbox()) Step();
   for (auto& [id, request] : requests_) request->Fail(CancelledError("the engine is stopping"));
   requests_.clear();
+  runner_.reset();  // after the readers know: it waits for the encoding in progress
 }
 
 void EngineCore::Step() {
@@ -168,15 +193,9 @@ void EngineCore::Step() {
   }
   outcome_.Clear();
   outcome_.step = plan_.step;
-  outcome_.status = runner_->Execute(
-      plan_, [this](RequestId id) -> const PreparedImage& { return requests_.at(id)->image(); });
+  runner_->Execute(plan_, [this](RequestId id) { return requests_.at(id)->image(); });
   if (plan_.rows.empty()) return;
-  if (outcome_.status.ok()) {
-    for (const EncodeJob& job : plan_.images_to_encode) {
-      requests_.at(job.id)->AddEncodeTime(runner_->encode_ms());
-    }
-    for (size_t i = 0; i < plan_.rows.size(); ++i) SampleRow(i);
-  }
+  for (size_t i = 0; i < plan_.rows.size(); ++i) SampleRow(i);
   if (const Status status = scheduler_->Update(outcome_); !status.ok()) LogError(status.ToString());
 }
 

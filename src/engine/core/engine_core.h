@@ -34,7 +34,7 @@ class EngineCore {
   RequestId NextId();
   Status Submit(Submission submission);
   void Cancel(RequestId id);
-  // Fails what runs with Cancelled and ends the thread; later submissions are refused.
+  // Fails what runs with Cancelled and ends the threads; later submissions are refused.
   void Stop();
 
   const Model& model() const { return *model_; }
@@ -57,8 +57,9 @@ class EngineCore {
 
   Status Init();
   void Loop();
-  // Waits for something to do and takes in what was submitted. False: stop.
+  // Waits for something to do and takes in what was submitted, cancelled and encoded. False: stop.
   bool TakeInbox();
+  void TakeEncoded(EncodedImage image);
   void Step();
   void SampleRow(size_t index);
   void ReportFinished();
@@ -75,6 +76,7 @@ class EngineCore {
   std::condition_variable inbox_changed_;
   std::vector<Submission> submissions_;
   std::vector<RequestId> cancellations_;
+  std::vector<EncodedImage> encoded_;
   bool stopping_ = false;
   uint64_t num_ids_ = 0;
 
@@ -85,6 +87,7 @@ class EngineCore {
   std::unordered_map<RequestId, std::unique_ptr<ActiveRequest>> requests_;
   std::vector<Submission> taken_submissions_;
   std::vector<RequestId> taken_cancellations_;
+  std::vector<EncodedImage> taken_encoded_;
   StepPlan plan_;
   StepOutcome outcome_;
 
