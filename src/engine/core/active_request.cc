@@ -39,6 +39,8 @@ void ActiveRequest::BeginStep(Clock::time_point start, int64_t num_computed_toke
 
 void ActiveRequest::AddEncode(Clock::time_point ordered, Clock::time_point begun,
                               Clock::time_point ended) {
+  if (first_token_ != Clock::time_point{})
+    return;  // once more after preemption: generate_ms has it
   // Without a row so far: all text before the image was found in the prefix cache.
   MarkScheduled(std::max(submitted_, ordered));
   const Clock::time_point from =
