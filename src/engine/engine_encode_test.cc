@@ -181,6 +181,30 @@ TEST_F(EngineEncodeTest, TwoRequestsWithOneImageShareItsEncoding) {
   EXPECT_GT(first->stats().encode_ms, 0);
 }
 
+TEST_F(EngineEncodeTest, StatsTellWhatWaitsForTheEncoder) {
+  gate_.Close();
+  const auto submitted = std::chrono::steady_clock::now();
+  const auto first = Submit(page_.request);
+  EXPECT_TRUE(engine_->stats().has_work) << "also before the engine's thread has seen it";
+  EXPECT_EQ(engine_->stats().num_running + engine_->stats().num_waiting, 1u);
+  EXPECT_GE(engine_->stats().last_progress, submitted);
+  const auto second = Submit(other_page_.request);
+  gate_.WaitForBegun(1);
+  EngineStats stats = engine_->stats();
+  while (stats.num_images_encoding < 2 || stats.num_steps < 1) {  // comes with the next steps
+    std::this_thread::yield();
+    stats = engine_->stats();
+  }
+  EXPECT_EQ(stats.num_running, 2u);
+  EXPECT_EQ(stats.num_waiting, 0u);
+  EXPECT_GT(stats.num_kv_blocks_used, 0u);
+  EXPECT_TRUE(stats.has_work);
+  gate_.Open();
+  ExpectText(page_, *first);
+  ExpectText(other_page_, *second);
+  EXPECT_GT(engine_->stats().last_progress, stats.last_progress);
+}
+
 TEST_F(EngineEncodeTest, AnAbortDoesNotWaitForTheEncoder) {
   gate_.Close();
   const auto cancelled = Submit(page_.request);

@@ -87,6 +87,7 @@ Status EngineCore::Init() {
   LogInfo(fmt::format("engine: {} threads, {} blocks of {} tokens ({:.1f} MiB of keys and values)",
                       config_.num_threads, num_blocks, config_.block_size,
                       static_cast<double>(kv_cache_bytes_) / (1 << 20)));
+  PublishStats();
   thread_ = std::thread([this] { Loop(); });
   return OkStatus();
 }
@@ -111,6 +112,7 @@ Status EngineCore::Submit(Submission submission) {
   {
     const std::lock_guard lock(inbox_mutex_);
     if (stopping_) return UnavailableError("the engine is stopping");
+    if (submissions_.empty()) first_submitted_ = Clock::now();
     submissions_.push_back(std::move(submission));
   }
   inbox_changed_.notify_one();
@@ -145,6 +147,7 @@ bool EngineCore::TakeInbox() {
       submissions_.clear();
       return false;
     }
+    stats_ = StatsWithInbox();
     taken_submissions_.swap(submissions_);
     taken_cancellations_.swap(cancellations_);
     taken_encoded_.swap(encoded_);
@@ -166,6 +169,7 @@ bool EngineCore::TakeInbox() {
 }
 
 void EngineCore::TakeEncoded(EncodedImage image) {
+  has_progressed_ = true;
   for (const RequestState* request : scheduler_->running()) {
     if (!request->HoldsImage(image.image)) continue;
     requests_.at(request->id)->AddEncode(image.ordered, image.begun, image.ended);
@@ -178,7 +182,10 @@ void EngineCore::TakeEncoded(EncodedImage image) {
 }
 
 void EngineCore::Loop() {
-  while (TakeInbox()) Step();
+  while (TakeInbox()) {
+    Step();
+    PublishStats();
+  }
   for (auto& [id, request] : requests_) request->Fail(CancelledError("the engine is stopping"));
   requests_.clear();
   runner_.reset();  // after the readers know: it waits for the encoding in progress
@@ -190,6 +197,9 @@ void EngineCore::Step() {
   ReportFinished();
   for (const PlanRow& row : plan_.rows) {
     requests_.at(row.id)->BeginStep(start, row.num_computed_tokens);
+    const uint32_t first = std::min(row.num_computed_tokens, row.num_prompt_tokens);
+    num_prompt_tokens_ +=
+        std::min(row.num_computed_tokens + row.num_new_tokens, row.num_prompt_tokens) - first;
   }
   outcome_.Clear();
   outcome_.step = plan_.step;
@@ -197,6 +207,9 @@ void EngineCore::Step() {
   if (plan_.rows.empty()) return;
   for (size_t i = 0; i < plan_.rows.size(); ++i) SampleRow(i);
   if (const Status status = scheduler_->Update(outcome_); !status.ok()) LogError(status.ToString());
+  ++num_steps_;
+  num_generation_tokens_ += outcome_.sampled_token_ids.size();
+  has_progressed_ = true;
 }
 
 void EngineCore::SampleRow(size_t index) {
@@ -217,6 +230,7 @@ void EngineCore::SampleRow(size_t index) {
 }
 
 void EngineCore::ReportFinished() {
+  if (!plan_.finished.empty()) has_progressed_ = true;
   for (FinishedRequest& finished : plan_.finished) {
     const auto it = requests_.find(finished.id);
     if (it == requests_.end()) continue;
@@ -225,6 +239,45 @@ void EngineCore::ReportFinished() {
                                           : std::move(finished.status));
     requests_.erase(it);
   }
+}
+
+EngineStats EngineCore::stats() const {
+  const std::lock_guard lock(inbox_mutex_);
+  return StatsWithInbox();
+}
+
+EngineStats EngineCore::StatsWithInbox() const {
+  EngineStats stats = stats_;
+  stats.num_waiting += submissions_.size();
+  if (!submissions_.empty() && !stats.has_work) {
+    stats.has_work = true;
+    stats.last_progress = first_submitted_;
+  }
+  return stats;
+}
+
+void EngineCore::PublishStats() {
+  const KvCacheStats kv = scheduler_->kv_cache().Stats();
+  const EncoderCacheStats encoder = scheduler_->encoder_cache().Stats();
+  EngineStats stats = {.num_running = scheduler_->running().size(),
+                       .num_waiting = scheduler_->waiting().size(),
+                       .num_images_encoding = scheduler_->encoder_cache().num_encoding(),
+                       .num_kv_blocks_used = kv.num_used_blocks,
+                       .num_kv_blocks = kv.num_blocks,
+                       .num_steps = num_steps_,
+                       .num_prompt_tokens = num_prompt_tokens_,
+                       .num_generation_tokens = num_generation_tokens_,
+                       .num_preemptions = scheduler_->num_preemptions(),
+                       .prefix_cache_queries = kv.num_queried_tokens,
+                       .prefix_cache_hits = kv.num_hit_tokens,
+                       .encoder_cache_queries = encoder.num_hits + encoder.num_misses,
+                       .encoder_cache_hits = encoder.num_hits,
+                       .has_work = scheduler_->HasWork(),
+                       .last_progress = Clock::now()};
+  const std::lock_guard lock(inbox_mutex_);
+  if (!has_progressed_) stats.last_progress = stats_.last_progress;
+  stats_ = stats;
+  has_progressed_ = false;
 }
 
 }  // namespace mao

@@ -40,6 +40,7 @@ class EngineCore {
   const Model& model() const { return *model_; }
   const EngineConfig& config() const { return config_; }
   size_t kv_cache_bytes() const { return kv_cache_bytes_; }
+  EngineStats stats() const;
   // Threads for preprocessing, or null while another request uses them.
   class PrepareLock {
    public:
@@ -63,6 +64,9 @@ class EngineCore {
   void Step();
   void SampleRow(size_t index);
   void ReportFinished();
+  // With what stands in the inbox; the caller has the lock.
+  EngineStats StatsWithInbox() const;
+  void PublishStats();
 
   std::unique_ptr<Model> model_;
   EngineConfig config_;
@@ -72,13 +76,15 @@ class EngineCore {
   ThreadPool prepare_pool_;
 
   // Between threads.
-  std::mutex inbox_mutex_;
+  mutable std::mutex inbox_mutex_;
   std::condition_variable inbox_changed_;
   std::vector<Submission> submissions_;
   std::vector<RequestId> cancellations_;
   std::vector<EncodedImage> encoded_;
+  Clock::time_point first_submitted_{};  // of submissions_
   bool stopping_ = false;
   uint64_t num_ids_ = 0;
+  EngineStats stats_;  // as of the end of the last step and the last look into the inbox
 
   // Of the engine thread.
   std::unique_ptr<Scheduler> scheduler_;
@@ -90,6 +96,10 @@ class EngineCore {
   std::vector<EncodedImage> taken_encoded_;
   StepPlan plan_;
   StepOutcome outcome_;
+  uint64_t num_steps_ = 0;
+  uint64_t num_prompt_tokens_ = 0;
+  uint64_t num_generation_tokens_ = 0;
+  bool has_progressed_ = true;  // since the last PublishStats
 
   std::thread thread_;  // last: runs Loop over all of the above
 };
