@@ -18,6 +18,7 @@ char Folded(char c) {
 
 size_t SpellingDistance(std::string_view a, std::string_view b, size_t max_distance) {
   if (a.size() > kMaxLength || b.size() > kMaxLength) return SIZE_MAX;
+  if (a.size() > b.size() + max_distance || b.size() > a.size() + max_distance) return SIZE_MAX;
   std::array<std::array<size_t, kMaxLength + 1>, kMaxLength + 1> distance;
   for (size_t i = 0; i <= a.size(); ++i) distance[i][0] = i;
   for (size_t j = 0; j <= b.size(); ++j) distance[0][j] = j;
