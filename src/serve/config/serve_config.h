@@ -22,8 +22,6 @@ enum class InferenceEngine {
 // "vllm_direct" or "vllm_openai".
 std::string_view InferenceEngineName(InferenceEngine engine);
 
-enum class LogFormat { kText, kJson };
-
 enum class ApiInterface { kOpenAi, kRest, kWebSocket, kGrpc, kGraphQl };
 
 struct ApiInterfaceRow {
@@ -115,7 +113,7 @@ struct SecurityConfig {
 
 struct LoggingConfig {
   LogLevel log_level = LogLevel::kInfo;
-  LogFormat log_format = LogFormat::kText;
+  std::string log_format = "text";  // text, json
 };
 
 struct TracingConfig {

@@ -292,8 +292,7 @@ void AddLoggingAndTracing(Table& table) {
             "least severity that is logged", {}, "level");
   table.Add("log_format",
             Choice(ServerField<kLogging, &LoggingConfig::log_format>(),
-                   std::vector<ChoiceRow<LogFormat>>{{"text", LogFormat::kText},
-                                                     {"json", LogFormat::kJson}}),
+                   std::vector<ChoiceRow<std::string>>{{"text", "text"}, {"json", "json"}}),
             "lines for people, or JSON for machines", {}, "format");
 
   constexpr auto kTracing = &ServeConfig::tracing;
