@@ -234,6 +234,7 @@ Result<std::vector<StoredBatch>> BatchStore::ListByStatus(BatchStatus status, si
                     "FROM batches WHERE status = ?1 ORDER BY seq LIMIT ?2",
                     {BatchStatusName(status), static_cast<int64_t>(std::min(limit, kMaxPage))}));
   std::vector<StoredBatch> batches;
+  batches.reserve(rows.size());
   for (BatchRow& row : rows) batches.push_back(std::move(row.batch));
   return batches;
 }
@@ -333,6 +334,7 @@ Result<std::vector<std::string>> BatchStore::ReadyToFinalize(size_t limit) {
                     " AND ended = total ORDER BY seq LIMIT ?1",
                     {static_cast<int64_t>(std::min(limit, kMaxPage))}));
   std::vector<std::string> ids;
+  ids.reserve(rows.size());
   for (const BatchRow& row : rows) ids.push_back(row.batch.id);
   return ids;
 }

@@ -103,7 +103,9 @@ Status BlobStore::MakeFolders() const {
 Status BlobStore::Sweep() {
   const std::lock_guard<std::mutex> lock(mutex_);
   const std::string incoming = fmt::format("{}/{}", options_.folder, kIncoming);
-  for (const std::string& name : FilesIn(incoming)) unlink((incoming + "/" + name).c_str());
+  for (const std::string& name : FilesIn(incoming)) {
+    unlink(fmt::format("{}/{}", incoming, name).c_str());
+  }
   for (int i = 0; i < 256; ++i) {
     for (const std::string& sha256 : FilesIn(fmt::format("{}/{:02x}", options_.folder, i))) {
       total_bytes_ += std::max<int64_t>(0, SizeOnDisk(PathOf(sha256)));

@@ -1,39 +1,32 @@
 // A SQLite database: opening, migrating, transactions, cached statements, errors that name the file.
 //
-// One connection behind one mutex. SQLite has one writer whatever the number of connections, and
-// what the stores do in a transaction takes some 10 to 100 us plus one sync; connections of one's
-// own would gain readers little and bring SQLITE_BUSY, a statement cache for each and a snapshot
-// for each. A Transaction holds the mutex: keep it short, and call no other store from inside it.
+// Two connections, each behind a mutex: one writes, one reads. SQLite has one writer whatever the
+// number of connections, and with one of our own nobody meets SQLITE_BUSY. The other lets readers go
+// on while a writer waits for the disk (some ms for each sync), as the write-ahead log allows; they
+// see what was committed before they began. One for each thread would multiply statement caches and
+// page caches for reads that take some 10 us. A Transaction holds its mutex: keep it short, and call
+// no other store from inside it.
 #ifndef MAOOCR_SERVE_STORE_DATABASE_H_
 #define MAOOCR_SERVE_STORE_DATABASE_H_
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
 #include "base/status.h"
 
-struct sqlite3;
 struct sqlite3_stmt;
 
 namespace mao {
 
-class Database;
-
-struct CachedStatement {
-  sqlite3_stmt* statement = nullptr;
-  bool in_use = false;
-};
+class SqliteConnection;
 
 // What a commit survives. Neither is lost when the process dies, however it dies.
 enum class Durability {
@@ -53,7 +46,7 @@ inline SqlValue TextOrNull(std::string_view text) {
 class Statement {
  public:
   Statement(Statement&& other) noexcept
-      : database_(other.database_), cached_(std::exchange(other.cached_, nullptr)) {}
+      : connection_(other.connection_), cached_(std::exchange(other.cached_, nullptr)) {}
   Statement& operator=(Statement&&) = delete;
   ~Statement();
 
@@ -66,20 +59,26 @@ class Statement {
 
  private:
   friend class Transaction;
-  Statement(const Database* database, CachedStatement* cached)
-      : database_(database), cached_(cached) {}
+  struct Cached {
+    sqlite3_stmt* statement = nullptr;
+    bool in_use = false;
+  };
+  friend class SqliteConnection;
+
+  Statement(const SqliteConnection* connection, Cached* cached)
+      : connection_(connection), cached_(cached) {}
 
   Status Bind(std::initializer_list<SqlValue> values);
 
-  const Database* database_;
-  CachedStatement* cached_;  // null once moved from
+  const SqliteConnection* connection_;
+  Cached* cached_;  // null once moved from
 };
 
-// Holds the database until it goes. Without Commit everything is rolled back.
+// Holds its connection until it goes. Without Commit everything is rolled back.
 class Transaction {
  public:
   Transaction(Transaction&& other) noexcept
-      : lock_(std::move(other.lock_)), database_(std::exchange(other.database_, nullptr)) {}
+      : lock_(std::move(other.lock_)), connection_(std::exchange(other.connection_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
@@ -99,11 +98,11 @@ class Transaction {
 
  private:
   friend class Database;
-  Transaction(std::unique_lock<std::mutex> lock, Database* database)
-      : lock_(std::move(lock)), database_(database) {}
+  Transaction(std::unique_lock<std::mutex> lock, SqliteConnection* connection)
+      : lock_(std::move(lock)), connection_(connection) {}
 
   std::unique_lock<std::mutex> lock_;
-  Database* database_;  // null once moved from or committed
+  SqliteConnection* connection_;  // null once moved from or committed
 };
 
 class Database {
@@ -123,40 +122,19 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // A consistent view; waits for the transaction of another thread.
+  // A consistent view of what is committed. Waits for other readers, never for writers.
   Result<Transaction> Read();
+  // Waits for other writers.
   Result<Transaction> Write(Durability durability);
 
   const std::string& path() const { return path_; }
 
  private:
-  friend class Statement;
-  friend class Transaction;
-
-  struct TextHash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-
-  explicit Database(const Options& options);
-
-  Status Configure();
-  Status CheckIntegrity();
-  Status Migrate(std::span<const std::string_view> migrations);
-  Status Execute(const char* sql);
-  Status CheckOrigin(int64_t newest_version);
-  Result<std::string> PragmaText(const char* sql);
-  Result<CachedStatement*> Borrow(std::string_view sql);
-  Result<Transaction> Begin(const char* sql, std::optional<Durability> durability);
-  // The error of the last call, which returned `code` and was to do `what`.
-  Status ErrorOf(int code, std::string_view what) const;
+  explicit Database(std::string path);
 
   const std::string path_;
-  const int64_t max_bytes_;
-  const int busy_timeout_ms_;
-  std::mutex mutex_;  // guards all below
-  sqlite3* connection_ = nullptr;
-  Durability durability_ = Durability::kPowerFailure;
-  std::unordered_map<std::string, CachedStatement, TextHash, std::equal_to<>> statements_;
+  std::unique_ptr<SqliteConnection> writer_;
+  std::unique_ptr<SqliteConnection> reader_;  // closed first: the last one closes the log
 };
 
 }  // namespace mao

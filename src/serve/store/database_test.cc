@@ -203,6 +203,22 @@ TEST_F(DatabaseTest, AFolderThatIsNotThereIsAnError) {
   ExpectError(opened.status(), StatusCode::kNotFound, "nowhere/notes.db");
 }
 
+TEST_F(DatabaseTest, ReadersGoOnWhileOneWrites) {
+  auto database = Open();
+  MAO_EXPECT_OK(AddNote(database.get(), "before"));
+  Transaction transaction = ValueOf(database->Write(Durability::kPowerFailure));
+  MAO_EXPECT_OK(transaction.Run("INSERT INTO notes (text) VALUES ('x')"));
+  EXPECT_EQ(NumNotes(database.get()), 1);
+  MAO_EXPECT_OK(transaction.Commit());
+  EXPECT_EQ(NumNotes(database.get()), 2);
+}
+
+TEST_F(DatabaseTest, ReadersCannotWrite) {
+  auto database = Open();
+  Transaction transaction = ValueOf(database->Read());
+  EXPECT_FALSE(transaction.Run("INSERT INTO notes (text) VALUES ('x')").ok());
+}
+
 TEST_F(DatabaseTest, ThreadsTakeTurns) {
   auto database = Open();
   std::vector<std::thread> threads;

@@ -514,6 +514,7 @@ Result<std::vector<DueCallback>> JobStore::DueCallbacks(size_t limit) {
                   " ORDER BY callback_next_ms LIMIT ?2",
                   {clock_(), static_cast<int64_t>(std::min(limit, kMaxPage))}));
   std::vector<DueCallback> due;
+  due.reserve(rows.size());
   for (const JobRow& row : rows) {
     due.push_back(
         {.job_id = row.job.id, .url = row.job.callback_url, .attempts = row.job.callback_attempts});

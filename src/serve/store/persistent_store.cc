@@ -19,7 +19,7 @@ PersistentStore::PersistentStore(const Options& options, DataFolder folder,
       batches_(jobs_database_.get(), blobs_.get(), &jobs_, &files_, options.batches, options.clock),
       usage_(usage_database_.get(), options.usage, options.clock) {}
 
-Result<std::unique_ptr<PersistentStore>> PersistentStore::Open(Options options) {
+Result<std::unique_ptr<PersistentStore>> PersistentStore::Open(const Options& options) {
   MAO_ASSIGN_OR_RETURN(DataFolder folder, DataFolder::Open(options.folder));
   MAO_ASSIGN_OR_RETURN(auto jobs_database,
                        Database::Open({.path = folder.PathOf("jobs.db"),

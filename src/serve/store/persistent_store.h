@@ -35,7 +35,7 @@ class PersistentStore {
 
   // Locks the folder, opens both databases, removes what a crash left over and queues again what was
   // running (recovery() tells how many). Errors name the file.
-  static Result<std::unique_ptr<PersistentStore>> Open(Options options);
+  static Result<std::unique_ptr<PersistentStore>> Open(const Options& options);
 
   JobStore& jobs() { return jobs_; }
   FileStore& files() { return files_; }
