@@ -168,18 +168,6 @@ void AddComputeOptions(CLI::App* app, OcrOptions& options) {
       ->group(kComputing);
 }
 
-CLI::App* AddServe(CLI::App& app, ServeOptions& options) {
-  CLI::App* serve = app.add_subcommand("serve", "Answer over HTTP: OpenAI, REST and more");
-  AddModel(serve, options.model);
-  serve->add_option("--host", options.host, "Address to listen on")->capture_default_str();
-  serve->add_option("--port", options.port, "Port to listen on")->capture_default_str();
-  serve->add_option("--served-model-name", options.model_name, "What clients call the model");
-  AddNumber(serve, "--threads", options.num_threads, "0 = all cores", 0, kMaxThreads);
-  AddNumber(serve, "--max-num-seqs", options.max_num_seqs, "Requests computed at once", 1,
-            kMaxSequences);
-  return serve;
-}
-
 CLI::App* AddInfo(CLI::App& app, InfoOptions& options) {
   CLI::App* info = app.add_subcommand("info", "Tell what a model is, without loading it");
   info->add_option("model", options.model, "Folder of a checkpoint [the embedded model]")
@@ -203,6 +191,12 @@ CLI::App* AddTokenize(CLI::App& app, TokenizeOptions& options) {
   tokenize->footer(kTokenizeFooter);
   return tokenize;
 }
+
+constexpr const char* kServeFooter = R"(
+Examples:
+  maoocr serve                                 the embedded model on http://127.0.0.1:8000
+  maoocr serve --model-path /models/DeepSeek-OCR --port 9000
+  maoocr serve --config serve.yaml             several models, ports, keys: docs/configuration.md)";
 
 constexpr const char* kConfigShowFooter = R"(
 Examples:
@@ -294,7 +288,6 @@ int Finish(const CLI::App& app, const CLI::ParseError& error) {
 CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) {
   CommandLine line;
   OcrOptions ocr_options;
-  ServeOptions serve_options;
   InfoOptions info_options;
   TokenizeOptions tokenize_options;
   ConfigShowOptions config_show_options;
@@ -308,7 +301,9 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   AddSamplingOptions(ocr, ocr_options);
   AddComputeOptions(ocr, ocr_options);
   ocr->footer(OcrFooter());
-  const CLI::App* serve = AddServe(app, serve_options);
+  CLI::App* serve = app.add_subcommand("serve", "Answer over HTTP and gRPC");
+  serve->footer(std::string(kConfigHelp) + "\n" + kServeFooter);
+  const ConfigFlags serve_flags(serve);
   const CLI::App* info = AddInfo(app, info_options);
   AddTokenize(app, tokenize_options);
   CLI::App* config_show = AddConfigShow(*AddConfig(app), config_show_options);
@@ -322,7 +317,7 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   if (ocr->parsed()) {
     line.command = std::move(ocr_options);
   } else if (serve->parsed()) {
-    line.command = std::move(serve_options);
+    line.command = ServeOptions{serve_flags.Given()};
   } else if (info->parsed()) {
     line.command = std::move(info_options);
   } else if (config_show->parsed()) {

@@ -51,8 +51,8 @@ Result<int64_t> ParseWindow(const std::string& text) {
   constexpr int64_t kMsPerMinute = 60'000;
   constexpr int64_t kMaxDays = 30;
   const size_t digits = text.find_first_not_of("0123456789");
-  const bool is_number = digits != std::string::npos && digits > 0 && digits <= 4 &&
-                         digits + 1 == text.size();
+  const bool is_number =
+      digits != std::string::npos && digits > 0 && digits <= 4 && digits + 1 == text.size();
   int64_t minutes = 0;
   if (is_number && text.back() == 'm') minutes = std::stoll(text);
   if (is_number && text.back() == 'h') minutes = std::stoll(text) * 60;
@@ -107,9 +107,9 @@ Status ListBatches(PersistentStore& store, const ExchangePtr& exchange) {
 
 Status GetBatch(PersistentStore& store, const ExchangePtr& exchange) {
   const HttpRequest& request = exchange->request();
-  MAO_ASSIGN_OR_RETURN(const StoredBatch batch,
-                       store.batches().Get(request.context.key_id,
-                                           request.path_parameters.at("id")));
+  MAO_ASSIGN_OR_RETURN(
+      const StoredBatch batch,
+      store.batches().Get(request.context.key_id, request.path_parameters.at("id")));
   exchange->Send(JsonResponse(200, DumpJson(DescribeBatch(batch))));
   return OkStatus();
 }
@@ -117,9 +117,9 @@ Status GetBatch(PersistentStore& store, const ExchangePtr& exchange) {
 // Lines that run are finished; those that wait are not begun.
 Status CancelBatch(PersistentStore& store, const ExchangePtr& exchange) {
   const HttpRequest& request = exchange->request();
-  MAO_ASSIGN_OR_RETURN(const StoredBatch batch,
-                       store.batches().Cancel(request.context.key_id,
-                                              request.path_parameters.at("id")));
+  MAO_ASSIGN_OR_RETURN(
+      const StoredBatch batch,
+      store.batches().Cancel(request.context.key_id, request.path_parameters.at("id")));
   exchange->Send(JsonResponse(200, DumpJson(DescribeBatch(batch))));
   return OkStatus();
 }

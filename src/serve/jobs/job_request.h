@@ -11,8 +11,8 @@
 namespace mao {
 
 // Kinds of jobs in the store.
-inline constexpr std::string_view kHttpJob = "http";         // request: EncodeJobRequest
-inline constexpr std::string_view kBatchLineJob = "batch";   // request: a line of the input file
+inline constexpr std::string_view kHttpJob = "http";        // request: EncodeJobRequest
+inline constexpr std::string_view kBatchLineJob = "batch";  // request: a line of the input file
 
 // Whether `path` may run in the background: what reads pages or generates text, answered by POST.
 bool IsBackgroundPath(std::string_view path);

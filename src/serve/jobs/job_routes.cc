@@ -67,8 +67,8 @@ Result<EnqueuedJob> Enqueue(PersistentStore& store, const JobRunner& runner,
 }
 
 Status SendAccepted(const ExchangePtr& exchange, const EnqueuedJob& enqueued) {
-  HttpResponse response = JsonResponse(enqueued.created ? 202 : 200,
-                                       DumpJson(DescribeJob(enqueued.job)));
+  HttpResponse response =
+      JsonResponse(enqueued.created ? 202 : 200, DumpJson(DescribeJob(enqueued.job)));
   response.headers.emplace_back("Location", "/api/jobs/" + enqueued.job.id);
   exchange->Send(std::move(response));
   return OkStatus();
@@ -145,9 +145,8 @@ Status GetJob(PersistentStore& store, JobWatcher& watcher, const ExchangePtr& ex
   MAO_ASSIGN_OR_RETURN(const int64_t version, NumberParameter(request, "version", job.version));
   const auto deadline = JobWatcher::Clock::now() +
                         std::chrono::seconds(std::clamp<int64_t>(wait, 0, kMaxWaitSeconds));
-  watcher.Watch(exchange, owner, id, version, deadline, [](const StoredJob& now) {
-    return JsonResponse(200, DumpJson(DescribeJob(now)));
-  });
+  watcher.Watch(exchange, owner, id, version, deadline,
+                [](const StoredJob& now) { return JsonResponse(200, DumpJson(DescribeJob(now))); });
   return OkStatus();
 }
 

@@ -82,8 +82,7 @@ void JobRunner::RunJob(const ClaimedJob& job, const std::stop_token& stop) {
   const std::string& id = job.claim.id;
   Result<HttpRequest> request = MakeRequest(job);
   if (!request.ok()) {
-    LogIfWrong(id, store_.jobs().Fail(job.claim,
-                                      {"invalid_request", request.status().message()}));
+    LogIfWrong(id, store_.jobs().Fail(job.claim, {"invalid_request", request.status().message()}));
     return;
   }
   request->context.request_id = id;
@@ -129,8 +128,7 @@ Result<HttpRequest> JobRunner::MakeRequest(const ClaimedJob& job) {
   std::string body;
   if (!job.inputs.empty()) {
     const JobInput& input = job.inputs.front();
-    MAO_ASSIGN_OR_RETURN(const MappedFile file,
-                         store_.blobs().Map(input.sha256, input.size_bytes));
+    MAO_ASSIGN_OR_RETURN(const MappedFile file, store_.blobs().Map(input.sha256, input.size_bytes));
     body = AsText(file.bytes());
   }
   return DecodeJobRequest(text, std::move(body));
@@ -142,9 +140,8 @@ Status JobRunner::Conclude(const ClaimedJob& job, const HttpResponse& response,
   if (response.status >= kFirstError) {
     return store_.jobs().Fail(job.claim, {std::to_string(response.status), response.body});
   }
-  const std::string result = job.job.kind == kBatchLineJob
-                                 ? BatchLineResult(response, request_id)
-                                 : response.body;
+  const std::string result =
+      job.job.kind == kBatchLineJob ? BatchLineResult(response, request_id) : response.body;
   const Status status = store_.jobs().Succeed(job.claim, result);
   if (status.code() != StatusCode::kOutOfRange && status.code() != StatusCode::kInvalidArgument) {
     return status;
@@ -196,8 +193,8 @@ Status JobRunner::ValidateBatch(const StoredBatch& batch) {
       } else if (parsed->request.path != batch.endpoint) {
         add_error(number, fmt::format("url: expected {}, the batch's endpoint", batch.endpoint));
       } else {
-        lines.push_back({parsed->custom_id, static_cast<int64_t>(begin),
-                         static_cast<int64_t>(line.size())});
+        lines.push_back(
+            {parsed->custom_id, static_cast<int64_t>(begin), static_cast<int64_t>(line.size())});
       }
     }
     begin = end + 1;

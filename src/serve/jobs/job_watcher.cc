@@ -50,8 +50,7 @@ bool JobWatcher::Answer(const Watched& watched) {
     watched.exchange->Send(OpenAiError(job.status()));
     return true;
   }
-  if (job->version == watched.version && !HasEnded(job->state) &&
-      Clock::now() < watched.deadline) {
+  if (job->version == watched.version && !HasEnded(job->state) && Clock::now() < watched.deadline) {
     return false;
   }
   watched.exchange->Send(watched.respond(*job));

@@ -28,8 +28,8 @@ class JobWatcher {
   JobWatcher& operator=(const JobWatcher&) = delete;
 
   // Sends `respond` of the job once it has ended, its version is not `version`, or the time is up.
-  void Watch(std::shared_ptr<Exchange> exchange, std::string owner, std::string id,
-             int64_t version, Clock::time_point deadline, Respond respond);
+  void Watch(std::shared_ptr<Exchange> exchange, std::string owner, std::string id, int64_t version,
+             Clock::time_point deadline, Respond respond);
 
  private:
   struct Watched {
