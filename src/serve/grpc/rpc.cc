@@ -156,6 +156,7 @@ void Rpc::Cancel() {
 }
 
 grpc::Status Rpc::End(const Status& status) {
+  Release();
   end_ = status.code();
   if (ToApiError(status).is_retryable) {
     context_.AddTrailingMetadata("retry-after", std::to_string(kRetryAfterSeconds));
@@ -164,7 +165,6 @@ grpc::Status Rpc::End(const Status& status) {
 }
 
 void Rpc::Close() {
-  Release();
   if (environment_.on_rpc) {
     environment_.on_rpc({method_, was_refused_ ? "REFUSED" : StatusCodeName(end_), call_context_,
                          std::chrono::duration<double, std::milli>(Clock::now() - start_).count()});

@@ -38,7 +38,7 @@ class Rpc {
 
   // What an HTTP request with these headers passes: names the call, checks key and rate.
   grpc::Status Admit(bool needs_key = true);
-  // Unavailable if the messages of all RPCs take too much memory together. Until Release or Close.
+  // Unavailable if the messages of all RPCs take too much memory together. Until Release or End.
   Status Hold(size_t message_bytes);
   void Release();
   // With the context of Admit, and the client's deadline as timeout.
