@@ -24,6 +24,15 @@ void LogExchange(const HttpExchangeRecord& record) {
        {"key", request.context.key_id}});
 }
 
+void LogRpc(const RpcRecord& record) {
+  Log(LogLevel::kInfo, "rpc",
+      {{"request_id", record.context.request_id},
+       {"method", record.method},
+       {"status", record.status},
+       {"ms", record.ms},
+       {"key", record.context.key_id}});
+}
+
 }  // namespace
 
 OcrServer::OcrServer(OcrServerConfig config, FetchUrl fetch_url)
@@ -32,6 +41,7 @@ OcrServer::OcrServer(OcrServerConfig config, FetchUrl fetch_url)
 Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, FetchUrl fetch_url) {
   const HttpServerConfig http = config.http;
   const SystemOptions system = config.system;
+  const std::optional<GrpcListener> grpc = config.grpc;
   std::unique_ptr<OcrServer> server(new OcrServer(std::move(config), std::move(fetch_url)));
   OcrServer* const self = server.get();
   self->metrics_.SetService(&self->service_);
@@ -48,7 +58,28 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
                                           self->metrics_.OnHttpExchange(record);
                                           LogExchange(record);
                                         }));
+  if (grpc.has_value()) MAO_RETURN_IF_ERROR(self->StartGrpc(*grpc, http, system));
   return server;
+}
+
+Status OcrServer::StartGrpc(const GrpcListener& listener, const HttpServerConfig& http,
+                            const SystemOptions& system) {
+  GrpcServerConfig config;
+  config.host = listener.host;
+  config.port = listener.port;
+  config.tls_certificate_file = http.tls_certificate_file;
+  config.tls_key_file = http.tls_key_file;
+  config.max_upload_bytes = http.max_body_bytes;
+  config.max_messages_bytes = http.max_bodies_bytes;
+  config.stall_limit = system.stall_limit;
+  config.version = system.version;
+  MAO_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(
+                                  config, service_,
+                                  [this](HttpRequest& request, const Router::Match& match) {
+                                    return admission_.Admit(request, match);
+                                  },
+                                  LogRpc));
+  return OkStatus();
 }
 
 // The calls end before the connections, which their observers write to.
@@ -59,7 +90,11 @@ bool OcrServer::Drain(std::chrono::milliseconds timeout) {
   const auto end = std::chrono::steady_clock::now() + timeout;
   service_.Drain();
   http_->Drain();
-  if (!service_.WaitUntilIdle(timeout)) return false;
+  if (grpc_ != nullptr && !grpc_->Drain(timeout)) return false;
+  const auto left = end - std::chrono::steady_clock::now();
+  if (!service_.WaitUntilIdle(std::chrono::duration_cast<std::chrono::milliseconds>(left))) {
+    return false;
+  }
   while (http_->num_connections() > 0 && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(kInterval);
   }

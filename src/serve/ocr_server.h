@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "serve/api/service.h"
+#include "serve/grpc/grpc_server.h"
 #include "serve/http/server.h"
 #include "serve/metrics/server_metrics.h"
 #include "serve/middleware/admission.h"
@@ -16,9 +18,15 @@
 
 namespace mao {
 
+struct GrpcListener {
+  std::string host = "127.0.0.1";
+  uint16_t port = 8003;  // 0: any free one
+};
+
 struct OcrServerConfig {
   ServiceConfig service;
   HttpServerConfig http;
+  std::optional<GrpcListener> grpc;  // its TLS and its limits are those of http
   AdmissionConfig admission;
   SystemOptions system;
 };
@@ -36,6 +44,8 @@ class OcrServer {
   Service& service() { return service_; }
   // Of the listeners, in their order.
   std::vector<uint16_t> ports() const { return http_->ports(); }
+  // Only with gRPC.
+  uint16_t grpc_port() const { return grpc_->port(); }
 
   // Refuses new work and waits for what was admitted, also for its answers to be sent. False: the
   // time was not enough.
@@ -43,12 +53,15 @@ class OcrServer {
 
  private:
   OcrServer(OcrServerConfig config, FetchUrl fetch_url);
+  Status StartGrpc(const GrpcListener& listener, const HttpServerConfig& http,
+                   const SystemOptions& system);
 
   ServerMetrics metrics_;
   Service service_;
   AdmissionControl admission_;
   Router router_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<GrpcServer> grpc_;  // null: switched off
 };
 
 }  // namespace mao
