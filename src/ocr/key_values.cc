@@ -52,6 +52,7 @@ class Collector {
   void Add(std::string_view key, std::string_view value) {
     key = Strip(key, kSpace);
     value = Strip(value, kSpace);
+    if (found_.size() == kMaxKeyValues) return;
     if (value.empty() || key.size() > kMaxKeyBytes || !HasLetter(key)) return;
     std::string folded = FoldKey(key);
     if (folded.empty() || !seen_.insert(std::move(folded)).second) return;
