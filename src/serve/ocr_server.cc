@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "serve/openai/routes.h"
+#include "serve/rest/routes.h"
 
 namespace mao {
 
@@ -16,12 +17,14 @@ OcrServer::OcrServer(OcrServerConfig config, FetchUrl fetch_url)
 Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, FetchUrl fetch_url) {
   const HttpServerConfig http = config.http;
   const SystemOptions system = config.system;
+  const RestOptions rest = {system.version, fetch_url};
   std::unique_ptr<OcrServer> server(new OcrServer(std::move(config), std::move(fetch_url)));
   OcrServer* const self = server.get();
   self->metrics_.SetService(&self->service_);
   self->service_.AddListener(&self->metrics_);
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
   AddOpenAiRoutes(self->service_, self->router_);
+  AddRestRoutes(self->service_, rest, self->router_);
   MAO_ASSIGN_OR_RETURN(
       self->http_,
       HttpServer::Start(

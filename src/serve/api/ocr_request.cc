@@ -88,7 +88,7 @@ bool GroundingOf(const OcrRequest& request, const OcrMode& mode) {
 }
 
 SamplingParams SamplingOf(const OcrRequest& request, const ModelInfo* info) {
-  SamplingParams sampling = info == nullptr ? SamplingParams() : DefaultSampling(*info);
+  SamplingParams sampling = DefaultPageSampling(info);
   sampling.max_tokens = request.max_tokens.value_or(sampling.max_tokens);
   sampling.temperature = request.temperature.value_or(sampling.temperature);
   sampling.top_p = request.top_p.value_or(sampling.top_p);
@@ -115,6 +115,10 @@ void NoteUnused(const OcrRequest& request, const OcrMode& mode, std::vector<std:
 }
 
 }  // namespace
+
+SamplingParams DefaultPageSampling(const ModelInfo* info) {
+  return info == nullptr ? SamplingParams() : DefaultSampling(*info);
+}
 
 Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info) {
   if (request.image.empty()) return InvalidArgumentError("image: there is none in the request");

@@ -71,6 +71,9 @@ struct OcrPlan {
   std::vector<std::string> ignored;  // with those that mean nothing in this mode
 };
 
+// How a page is read unless the request says otherwise (DefaultSampling); plain without `info`.
+SamplingParams DefaultPageSampling(const ModelInfo* info);
+
 // `info` may be null (the model is elsewhere). InvalidArgument names what is missing or wrong.
 Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info);
 
