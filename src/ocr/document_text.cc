@@ -1,8 +1,10 @@
 #include "ocr/document_text.h"
 
 #include <algorithm>
-#include <cctype>
+#include <optional>
 #include <string_view>
+
+#include "ocr/html_tag.h"
 
 namespace mao {
 namespace {
@@ -17,13 +19,6 @@ std::string_view Strip(std::string_view text) {
   const size_t end = text.find_last_not_of(kSpace) + 1;
   return end > begin ? text.substr(begin, end - begin) : std::string_view();
 }
-
-struct Entity {
-  std::string_view name;
-  char character;
-};
-constexpr Entity kEntities[] = {
-    {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}};
 
 // One pass over the text of a block: what has been written never depends on what is still to come,
 // but for a tag or entity that is cut in two.
@@ -45,40 +40,28 @@ class MarkupRemover {
       const bool ends = level == text.size() || kSpace.find(text[level]) != std::string_view::npos;
       if (level > 0 && level <= kMaxHeadingLevel && ends) return std::min(level + 1, text.size());
     }
-    if (in_table_ && text.front() == '&') {
-      for (const Entity& entity : kEntities) {
-        if (!text.starts_with(entity.name)) continue;
-        out_ += entity.character;
-        return entity.name.size();
-      }
-    }
+    if (const size_t size = in_table_ ? AppendHtmlEntity(text, out_) : 0; size > 0) return size;
     out_ += text.front();
     return 1;
   }
 
   // The size of the known tag that the text begins with, 0 if there is none.
   size_t Tag(std::string_view text) {
-    const size_t close = text.substr(0, kMaxTagBytes).find_first_of("<>", 1);
-    if (close == std::string_view::npos || text[close] == '<') return 0;
-    const bool closing = text.substr(1).starts_with('/');
-    const size_t begin = closing ? 2 : 1;
-    size_t end = begin;
-    while (end < close && std::isalpha(static_cast<unsigned char>(text[end])) != 0) ++end;
-    if (end < close && text[end] != ' ' && text[end] != '/') return 0;
-    return Apply(text.substr(begin, end - begin), closing) ? close + 1 : 0;
+    const std::optional<HtmlTag> tag = ReadHtmlTag(text);
+    return tag.has_value() && Apply(*tag) ? tag->size_bytes : 0;
   }
 
-  bool Apply(std::string_view name, bool closing) {
-    if (name == "td" || name == "th") {
-      if (!closing && num_cells_++ > 0) out_ += '\t';
-    } else if (name == "tr") {
-      if (closing) out_ += '\n';
+  bool Apply(const HtmlTag& tag) {
+    if (tag.Is("td") || tag.Is("th")) {
+      if (!tag.is_closing && num_cells_++ > 0) out_ += '\t';
+    } else if (tag.Is("tr")) {
+      if (tag.is_closing) out_ += '\n';
       num_cells_ = 0;
-    } else if (name == "table") {
-      in_table_ = !closing;
-    } else if (name == "br") {
+    } else if (tag.Is("table")) {
+      in_table_ = !tag.is_closing;
+    } else if (tag.Is("br")) {
       out_ += '\n';
-    } else if (name != "thead" && name != "tbody" && name != "center") {
+    } else if (!tag.Is("thead") && !tag.Is("tbody") && !tag.Is("center")) {
       return false;
     }
     return true;

@@ -2,16 +2,13 @@
 #ifndef MAOOCR_OCR_DOCUMENT_TEXT_H_
 #define MAOOCR_OCR_DOCUMENT_TEXT_H_
 
-#include <cstddef>
 #include <span>
 #include <string>
 
+#include "ocr/html_tag.h"  // kMaxTagBytes is a limit of plain text too
 #include "ocr/page_result.h"
 
 namespace mao {
-
-// What looks like an HTML tag but is longer, or holds another <, is text.
-inline constexpr size_t kMaxTagBytes = 256;
 
 // The texts of the blocks with an empty line between them, blocks without text left out. Rows of
 // HTML tables become lines, their cells separated by tabs; <center>, <br> and the # of headings

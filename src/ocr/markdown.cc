@@ -49,8 +49,9 @@ bool IsFigure(const GroundingBlock& block) {
   return block.label == kImageLabel && !block.boxes.empty();
 }
 
-std::string FigurePath(const std::optional<int>& page, int figure) {
-  if (page) return fmt::format("images/{}_{}.jpg", *page, figure);
+std::string FigurePath(const MarkdownOptions& options, int figure) {
+  if (options.figure_names == FigureNames::kFlat) return fmt::format("img-{}.jpeg", figure);
+  if (options.page) return fmt::format("images/{}_{}.jpg", *options.page, figure);
   return fmt::format("images/{}.jpg", figure);
 }
 
@@ -63,7 +64,11 @@ std::string CleanMarkdown(std::string_view raw_text, std::span<const GroundingBl
   int num_figures = 0;
   for (const GroundingBlock& block : blocks) {
     out += text.substr(at, block.begin - at);
-    if (IsFigure(block)) out += fmt::format("![]({})\n", FigurePath(options.page, num_figures++));
+    if (IsFigure(block)) {
+      const std::string path = FigurePath(options, num_figures++);
+      const bool is_named = options.figure_names == FigureNames::kFlat;
+      out += fmt::format("![{}]({})\n", is_named ? path : "", path);
+    }
     at = block.text_begin;
   }
   out += text.substr(at);

@@ -11,9 +11,16 @@
 
 namespace mao {
 
+// How figures are called, and linked.
+enum class FigureNames {
+  kFolder,  // ![](images/{k}.jpg), or images/{page}_{k}.jpg: DeepSeek-OCR's scripts
+  kFlat,    // ![img-{k}.jpeg](img-{k}.jpeg): Mistral's OCR API
+};
+
 struct MarkdownOptions {
   std::optional<int> page;            // set: figures are images/{page}_{k}.jpg, else images/{k}.jpg
   bool collapse_blank_lines = false;  // three newlines and more become two
+  FigureNames figure_names = FigureNames::kFolder;
 };
 
 // The label of a block that is a picture.
@@ -23,10 +30,10 @@ inline constexpr std::string_view kImageLabel = "image";
 // label is exactly `image` and it has a box to cut out. Links and crops both count by this.
 bool IsFigure(const GroundingBlock& block);
 
-// "images/{k}.jpg" or "images/{page}_{k}.jpg".
-std::string FigurePath(const std::optional<int>& page, int figure);
+// "images/{k}.jpg", "images/{page}_{k}.jpg" or "img-{k}.jpeg".
+std::string FigurePath(const MarkdownOptions& options, int figure);
 
-// The tags of figure k become "![](path)\n", all other tags go; \coloneqq becomes := and \eqqcolon
+// The tags of figure k become "![](path)\n" (see FigureNames), all other tags go; \coloneqq becomes := and \eqqcolon
 // becomes =: ; the end token goes. HTML tables and everything else stay as they are. `blocks` must
 // be ParseGrounding(raw_text). Linear time.
 //

@@ -1,47 +1,14 @@
 #include "ocr/page_reader.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "ocr/page_answer.h"
+
 namespace mao {
-namespace {
-
-PageFinish ToPageFinish(StopReason reason) {
-  switch (reason) {
-    case StopReason::kEndOfText:
-    case StopReason::kStopToken:
-    case StopReason::kStopString:
-      return PageFinish::kStop;
-    case StopReason::kMaxTokens:
-      return PageFinish::kLength;
-    case StopReason::kRepetition:
-      return PageFinish::kRepetition;
-    case StopReason::kNone:
-      break;
-  }
-  return PageFinish::kError;
-}
-
-void FillStats(const RequestStats& stats, PageResult& page) {
-  page.tokens.prompt = static_cast<int>(stats.num_prompt_tokens);
-  page.tokens.image = static_cast<int>(stats.num_image_tokens);
-  page.tokens.output = static_cast<int>(stats.num_output_tokens);
-  PageTimings& timings = page.timings;
-  timings.preprocess_ms = stats.prepare_ms;
-  timings.queue_ms = stats.queue_ms;
-  timings.encode_ms = stats.encode_ms;
-  timings.prefill_ms = stats.prefill_ms;
-  timings.generate_ms = stats.generate_ms;
-  timings.total_ms = timings.preprocess_ms + timings.queue_ms + timings.encode_ms +
-                     timings.prefill_ms + timings.generate_ms + timings.postprocess_ms;
-}
-
-}  // namespace
-
 Status CheckPageSize(int width, int height) {
   const int shorter = std::min(width, height);
   const int longer = std::max(width, height);
@@ -81,21 +48,9 @@ Result<PageResult> PageRead::Finish(const OnText& on_text) {
 }
 
 PageResult PageRead::Interpret(std::string raw_text, StopReason reason) const {
-  using Clock = std::chrono::steady_clock;
-  PageResult page;
-  page.mode = stream_->image_mode();
-  page.width = width_;
-  page.height = height_;
-  page.box_space =
-      stream_->boxes_in_padded_square() ? BoxSpace::kPaddedSquare : BoxSpace::kOriginal;
-  page.raw_text = std::move(raw_text);
-  page.finish = ToPageFinish(reason);
-  const Clock::time_point begin = Clock::now();
-  InterpretRawText(markdown_, page);
-  page.timings.postprocess_ms =
-      std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-  FillStats(stream_->stats(), page);
-  return page;
+  return MakePageResult({std::move(raw_text), reason, stream_->stats(), stream_->image_mode(),
+                         stream_->boxes_in_padded_square(), width_, height_},
+                        markdown_);
 }
 
 Result<std::unique_ptr<PageRead>> PageReader::Start(std::shared_ptr<const Image> page,

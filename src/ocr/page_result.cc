@@ -53,7 +53,7 @@ void InterpretRawText(const MarkdownOptions& options, PageResult& page) {
     added.figure = static_cast<int>(page.figures.size());
     const PixelBox box = AtLeastOnePixel(Union(added.pixel_boxes), page.width, page.height);
     page.figures.push_back(
-        {FigurePath(options.page, *added.figure), box, static_cast<int>(page.blocks.size()) - 1});
+        {FigurePath(options, *added.figure), box, static_cast<int>(page.blocks.size()) - 1});
   }
 }
 

@@ -88,6 +88,13 @@ Result<OcrTask> UserPrompt(std::string_view text) {
   return task;
 }
 
+Result<OcrTask> UserImagePrompt(std::string_view text) {
+  while (text.starts_with(kImageTag) || text.starts_with('\n')) {
+    text.remove_prefix(text.front() == '\n' ? 1 : kImageTag.size());
+  }
+  return UserPrompt("\n" + std::string(text));
+}
+
 SamplingParams DefaultSampling(const ModelInfo& model) {
   SamplingParams params;
   params.no_repeat_ngram_size = kNgramSize;

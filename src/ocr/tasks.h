@@ -41,6 +41,10 @@ Result<OcrTask> ParseTask(std::string_view text);
 // left.
 Result<OcrTask> UserPrompt(std::string_view text);
 
+// UserPrompt for a text about an image: after exactly one newline, as the model was trained, whether
+// the text begins with "<image>\n" (as many clients write), newlines, or neither.
+Result<OcrTask> UserImagePrompt(std::string_view text);
+
 // How a page is read unless someone says otherwise: greedily, no 30-gram twice within 90 tokens
 // (cells of tables excepted, as DeepSeek-OCR's scripts do), ended when it goes round in circles.
 SamplingParams DefaultSampling(const ModelInfo& model);

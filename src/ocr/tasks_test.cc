@@ -55,6 +55,14 @@ TEST(TasksTest, BlankOnesAreErrors) {
   }
 }
 
+TEST(TasksTest, APromptAboutAnImageFollowsOneNewline) {
+  for (const char* text : {"Read.", "<image>Read.", "<image>\nRead.", "\n\nRead."}) {
+    EXPECT_EQ(Joined(*UserImagePrompt(text)), "\nRead.") << text;
+  }
+  EXPECT_EQ(Joined(*UserImagePrompt("<image>\n<|grounding|>Read.")), "\n<|grounding|>Read.");
+  EXPECT_FALSE(UserImagePrompt("<image>\n").ok());
+}
+
 TEST(TasksTest, DefaultSamplingIsTheModelsRecipe) {
   ModelInfo model;
   model.vocab_size = 100;

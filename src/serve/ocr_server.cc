@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "serve/jobs/routes.h"
 #include "serve/openai/routes.h"
+#include "serve/rest/routes.h"
 #include "serve/web/routes.h"
 
 namespace mao {
@@ -45,6 +46,7 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   const std::optional<GrpcListener> grpc = config.grpc;
   const PersistentStore::Options store = config.store;
   const size_t num_job_workers = config.num_job_workers;
+  const RestOptions rest = {system.version, fetch_url};
   std::unique_ptr<OcrServer> server(new OcrServer(std::move(config), std::move(fetch_url)));
   OcrServer* const self = server.get();
   self->metrics_.SetService(&self->service_);
@@ -52,8 +54,10 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   MAO_RETURN_IF_ERROR(self->OpenStore(store, num_job_workers));
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
   AddOpenAiRoutes(self->service_, self->router_);
+  AddRestRoutes(self->service_, rest, self->router_);
   AddWebRoutes(self->router_);
   AddJobRoutes(*self->store_, *self->job_runner_, *self->job_watcher_, self->router_);
+  AddFileRoutes(*self->store_, self->router_);
   AddBatchRoutes(*self->store_, *self->job_runner_, self->router_);
   AddStatsRoutes(*self->store_, self->router_);
   MAO_ASSIGN_OR_RETURN(self->http_, HttpServer::Start(

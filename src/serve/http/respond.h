@@ -15,8 +15,13 @@ HttpResponse PlainError(int status, std::string message);
 HttpResponse NoRoute(const HttpRequest& request, const Router::Match& match);
 
 HttpResponse JsonResponse(int status, std::string body);
-// An error object in OpenAI's shape, with Retry-After where trying again can help.
+// The HTTP status of the error with this body, and Retry-After where trying again can help.
+HttpResponse ErrorResponse(const Status& status, std::string body);
+// An error object in OpenAI's shape.
 HttpResponse OpenAiError(const Status& status);
+
+// Whether the client wants an answer that is computed anew (Cache-Control: no-cache or no-store).
+bool BypassesCache(const HttpRequest& request);
 
 }  // namespace mao
 

@@ -44,12 +44,6 @@ Result<JsonRequest> ReadLocalRequest(const Service& service, const HttpRequest& 
   return read;
 }
 
-bool BypassesCache(const HttpRequest& request) {
-  const std::string_view control = request.Header("Cache-Control");
-  return control.find("no-cache") != std::string_view::npos ||
-         control.find("no-store") != std::string_view::npos;
-}
-
 using ParseCompletion = Result<CompletionRequest> (*)(const nlohmann::json&, const ModelInfo*);
 
 Status Complete(Service& service, ParseCompletion parse, const ExchangePtr& exchange) {

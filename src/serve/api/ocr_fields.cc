@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "serve/api/json.h"
+#include "serve/api/ocr_image.h"
+#include "serve/api/ocr_request.h"
+
+namespace mao {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxSchemaValues = 4096;
+constexpr size_t kMaxIgnoredNames = 16;
+
+enum class FieldKind { kString, kBool, kNumber, kJson, kImage, kTransport };
+struct FieldRow {
+  std::string_view name;
+  FieldKind kind;
+};
+constexpr FieldRow kFields[] = {
+    {"model", FieldKind::kString},         {"inference_engine", FieldKind::kString},
+    {"image", FieldKind::kImage},          {"image_url", FieldKind::kImage},
+    {"mode", FieldKind::kString},          {"task", FieldKind::kString},
+    {"size", FieldKind::kString},          {"resolution", FieldKind::kString},
+    {"base_size", FieldKind::kNumber},     {"image_size", FieldKind::kNumber},
+    {"crop_mode", FieldKind::kBool},       {"grounding", FieldKind::kBool},
+    {"include_caption", FieldKind::kBool}, {"prompt", FieldKind::kString},
+    {"find_term", FieldKind::kString},     {"schema", FieldKind::kJson},
+    {"max_tokens", FieldKind::kNumber},    {"temperature", FieldKind::kNumber},
+    {"top_p", FieldKind::kNumber},         {"seed", FieldKind::kNumber},
+    {"ngram_size", FieldKind::kNumber},    {"window_size", FieldKind::kNumber},
+    {"priority", FieldKind::kNumber},      {"timeout_ms", FieldKind::kNumber},
+    {"stream", FieldKind::kTransport},     {"format", FieldKind::kTransport},
+};
+
+const FieldRow* FindField(std::string_view name) {
+  const auto* const row = std::find_if(std::begin(kFields), std::end(kFields),
+                                       [&](const FieldRow& r) { return r.name == name; });
+  return row == std::end(kFields) ? nullptr : row;
+}
+
+// The value that a form's text stands for; the text itself where it stands for none, which is
+// refused later.
+json FromText(const std::string& text, FieldKind kind) {
+  if (kind == FieldKind::kBool) {
+    for (const char* yes : {"true", "1", "on", "yes"}) {
+      if (text == yes) return true;
+    }
+    for (const char* no : {"false", "0", "off", "no"}) {
+      if (text == no) return false;
+    }
+  }
+  if (kind == FieldKind::kNumber) {
+    const auto reads_as = [&](auto& number) {
+      const char* const end = text.data() + text.size();
+      const auto result = std::from_chars(text.data(), end, number);
+      return result.ec == std::errc() && result.ptr == end;
+    };
+    if (int64_t integer = 0; reads_as(integer)) return integer;
+    if (double number = 0; reads_as(number) && std::isfinite(number)) return number;
+  }
+  return text;
+}
+
+Status ReadImages(const json& fields, ImageSource& image) {
+  for (const char* name : {"image", "image_url"}) {
+    const auto field = fields.find(name);
+    if (field == fields.end() || field->is_null()) continue;
+    std::string text;
+    if (field->is_object()) {
+      JsonFields inner(*field, std::string(name) + ".");
+      MAO_RETURN_IF_ERROR(inner.Read("url", text).status());
+    } else {
+      MAO_RETURN_IF_ERROR(JsonFields(fields).Read(name, text).status());
+    }
+    if (!image.empty()) return InvalidArgumentError("found two images; one is read in a request");
+    const bool is_url = std::string_view(name) == "image_url";
+    MAO_ASSIGN_OR_RETURN(image, is_url ? ImageFromUrl(text, name) : ImageFromText(text, name));
+  }
+  return OkStatus();
+}
+
+size_t CountValues(const json& value) {
+  size_t count = 1;
+  if (value.is_structured()) {
+    for (const json& inner : value) count += CountValues(inner);
+  }
+  return count;
+}
+
+Status ReadSchema(const json& fields, json& schema) {
+  const auto field = fields.find("schema");
+  if (field == fields.end()) return OkStatus();
+  schema = *field;
+  if (schema.is_string()) {
+    Result<json> parsed = ParseJson(schema.get_ref<const std::string&>());
+    if (!parsed.ok()) return parsed.status().WithContext("schema");
+    schema = std::move(parsed).value();
+  }
+  if (!schema.is_object() && !schema.is_array() && !schema.is_null()) {
+    return InvalidArgumentError("schema: expected an object, or an array of keys");
+  }
+  if (const size_t num_values = CountValues(schema); num_values > kMaxSchemaValues) {
+    return InvalidArgumentError(
+        fmt::format("schema: has {} values; the limit is {}", num_values, kMaxSchemaValues));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+std::vector<std::string> OcrFieldNames() {
+  std::vector<std::string> names;
+  for (const FieldRow& row : kFields) names.emplace_back(row.name);
+  return names;
+}
+
+Result<OcrRequest> ParseOcrFields(json fields) {
+  OcrRequest request;
+  MAO_RETURN_IF_ERROR(JsonFields(fields).status());
+  for (auto field = fields.begin(); field != fields.end();) {
+    const FieldRow* row = FindField(field.key());
+    if (row == nullptr && request.ignored.size() < kMaxIgnoredNames) {
+      request.ignored.push_back(field.key());
+    }
+    if (field->is_string() && field->get_ref<const std::string&>().empty()) {
+      field = fields.erase(field);
+      continue;
+    }
+    if (row != nullptr && field->is_string()) {
+      *field = FromText(field->get<std::string>(), row->kind);
+    }
+    ++field;
+  }
+  int timeout_ms = 0;
+  JsonFields reader(fields);
+  reader.Read("model", request.model)
+      .Read("inference_engine", request.engine)
+      .Read("mode", request.mode)
+      .Read("task", request.task)
+      .Read("size", request.size)
+      .Read("resolution", request.size)
+      .Read("base_size", request.legacy_size.base_size)
+      .Read("image_size", request.legacy_size.image_size)
+      .Read("crop_mode", request.legacy_size.crop_mode)
+      .Read("grounding", request.grounding)
+      .Read("include_caption", request.include_caption)
+      .Read("prompt", request.prompt)
+      .Read("find_term", request.find_term)
+      .Read("max_tokens", request.max_tokens)
+      .Read("temperature", request.temperature)
+      .Read("top_p", request.top_p)
+      .Read("seed", request.seed)
+      .Read("ngram_size", request.ngram_size)
+      .Read("window_size", request.window_size)
+      .Read("priority", request.priority)
+      .Read("timeout_ms", timeout_ms);
+  if (timeout_ms < 0) reader.Fail("timeout_ms", "0 or more milliseconds");
+  MAO_RETURN_IF_ERROR(reader.status());
+  request.timeout = std::chrono::milliseconds(timeout_ms);
+  MAO_RETURN_IF_ERROR(ReadImages(fields, request.image));
+  MAO_RETURN_IF_ERROR(ReadSchema(fields, request.schema));
+  return request;
+}
+
+}  // namespace mao
