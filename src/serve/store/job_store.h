@@ -138,7 +138,8 @@ class JobStore {
 
   Result<JobStatistics> Statistics();
 
-  // Ends all waiting, for good: what would wait returns what it has.
+  // Ends all waiting, for good: what would wait returns what it has. Workers still get the jobs that
+  // were enqueued before, one by one.
   void StopWaiting();
 
  private:

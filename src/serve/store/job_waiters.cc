@@ -17,7 +17,8 @@ bool JobWaiters::Place::WaitUntil(Deadline deadline) {
   std::unique_lock<std::mutex> lock(waiters_->mutex_);
   topic_->changed.wait_until(lock, deadline,
                              [&] { return waiters_->stopped_ || topic_->num_changes != seen_; });
-  const bool has_changed = !waiters_->stopped_ && topic_->num_changes != seen_;
+  // Also after Stop: whoever waits looks once more at what came before it.
+  const bool has_changed = topic_->num_changes != seen_;
   seen_ = topic_->num_changes;
   return has_changed;
 }

@@ -31,8 +31,8 @@ class JobWaiters {
     Place& operator=(Place&&) = delete;
     ~Place();
 
-    // False at the deadline or when the waiting is over; true as soon as there was a change since
-    // the last call.
+    // True as soon as there was a change since the last call; false at the deadline or when the
+    // waiting is over.
     bool WaitUntil(Deadline deadline);
 
    private:

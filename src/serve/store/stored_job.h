@@ -75,7 +75,7 @@ struct NewJob {
   std::string request;  // JSON
   std::vector<NewJobInput> inputs;
   std::string callback_url;     // empty: none
-  std::string idempotency_key;  // empty: none; else unique for the owner
+  std::string idempotency_key;  // empty: none; else the owner's own, until the job is gone
 };
 
 // An input of a claimed job; BlobStore::Map gives its content.
