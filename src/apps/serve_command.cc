@@ -14,6 +14,7 @@
 #include "apps/open_model.h"
 #include "base/log.h"
 #include "serve/backend/direct_backend.h"
+#include "serve/fetch/url_fetcher.h"
 #include "serve/ocr_server.h"
 
 namespace mao {
@@ -58,7 +59,8 @@ void WaitForStop(const std::stop_token& stop) {
 int RunServe(const ServeOptions& options) {
   InterruptWatch interrupt;
   SetLogLevel(LogLevel::kInfo);
-  Result<std::unique_ptr<OcrServer>> server = OcrServer::Start(MakeConfig(options), nullptr);
+  Result<std::unique_ptr<OcrServer>> server =
+      OcrServer::Start(MakeConfig(options), MakeUrlFetcher({}));
   if (!server.ok()) {
     Console(false).Error("", server.status().message());
     return kExitFailed;
