@@ -174,6 +174,20 @@ CLI::App* AddServe(CLI::App& app, ServeOptions& options) {
   AddNumber(serve, "--threads", options.num_threads, "0 = all cores", 0, kMaxThreads);
   AddNumber(serve, "--max-num-seqs", options.max_num_seqs, "Requests computed at once", 1,
             kMaxSequences);
+  serve
+      ->add_option("--inference-engine", options.inference_engine,
+                   "vllm_direct (this program) or vllm_openai (servers with OpenAI's API)")
+      ->check(CLI::IsMember({"vllm_direct", "direct", "vllm_openai"}).description(""))
+      ->type_name("ENGINE")
+      ->capture_default_str();
+  serve
+      ->add_option(
+          "--openai-base-url", options.openai_base_urls,
+          "Server of vllm_openai, as http://host:8000/v1; several may be given. Its API key "
+          "is taken from OPENAI_API_KEY")
+      ->type_name("URL");
+  serve->add_option("--openai-model", options.openai_model,
+                    "What these servers call the model [their default]");
   return serve;
 }
 

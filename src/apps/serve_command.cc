@@ -1,6 +1,7 @@
 #include "apps/serve_command.h"
 
 #include <condition_variable>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -14,14 +15,18 @@
 #include "apps/open_model.h"
 #include "base/log.h"
 #include "serve/backend/direct_backend.h"
+#include "serve/backend/openai_backend.h"
 #include "serve/fetch/url_fetcher.h"
 #include "serve/ocr_server.h"
 
 namespace mao {
 namespace {
 
+bool IsRemote(const ServeOptions& options) { return options.inference_engine == "vllm_openai"; }
+
 std::string ModelName(const ServeOptions& options) {
   if (!options.model_name.empty()) return options.model_name;
+  if (IsRemote(options) && !options.openai_model.empty()) return options.openai_model;
   if (options.model.empty()) return std::string(kEmbeddedModelName);
   return std::filesystem::path(options.model).lexically_normal().filename().string();
 }
@@ -36,14 +41,29 @@ OcrServerConfig MakeConfig(const ServeOptions& options) {
   return config;
 }
 
-void Load(const ServeOptions& options, const std::string& name, Service& service) {
-  Result<std::unique_ptr<Engine>> engine =
-      OpenEngine({options.model, options.dtype, options.num_threads, options.max_num_seqs});
-  if (!engine.ok()) {
-    LogError(fmt::format("model '{}': {}", name, engine.status().message()));
-    return service.SetFailed(name, engine.status());
+Result<std::shared_ptr<Backend>> OpenBackend(const ServeOptions& options) {
+  if (IsRemote(options)) {
+    OpenAiBackendConfig config;
+    config.base_urls = options.openai_base_urls;
+    config.model = options.openai_model;
+    const char* const key = std::getenv("OPENAI_API_KEY");
+    if (key != nullptr) config.api_key = key;
+    MAO_ASSIGN_OR_RETURN(std::unique_ptr<OpenAiBackend> backend, OpenAiBackend::Create(config));
+    return std::shared_ptr<Backend>(std::move(backend));
   }
-  service.SetReady(name, std::make_shared<DirectBackend>(std::move(engine).value()));
+  MAO_ASSIGN_OR_RETURN(
+      std::unique_ptr<Engine> engine,
+      OpenEngine({options.model, options.dtype, options.num_threads, options.max_num_seqs}));
+  return std::shared_ptr<Backend>(std::make_shared<DirectBackend>(std::move(engine)));
+}
+
+void Load(const ServeOptions& options, const std::string& name, Service& service) {
+  Result<std::shared_ptr<Backend>> backend = OpenBackend(options);
+  if (!backend.ok()) {
+    LogError(fmt::format("model '{}': {}", name, backend.status().message()));
+    return service.SetFailed(name, backend.status());
+  }
+  service.SetReady(name, std::move(backend).value());
   LogInfo(fmt::format("model '{}' is ready", name));
 }
 

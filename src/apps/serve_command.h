@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mao {
 
@@ -15,6 +16,10 @@ struct ServeOptions {
   uint16_t port = 8000;
   size_t num_threads = 0;  // 0: all cores
   uint32_t max_num_seqs = 16;
+  std::string inference_engine = "vllm_direct";  // or vllm_openai; "direct" is vllm_direct
+  // Of vllm_openai; the key comes from the environment (OPENAI_API_KEY).
+  std::vector<std::string> openai_base_urls;
+  std::string openai_model;
   int drain_timeout_s = 30;
 };
 
