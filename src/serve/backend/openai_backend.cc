@@ -253,6 +253,7 @@ void OpenAiBackend::SetOptions(const Server& server, const Outgoing& outgoing,
   transfer.AddHeader("Content-Type: application/json");
   transfer.AddHeader("Accept: text/event-stream");
   transfer.AddHeader("Expect:");  // it would cost servers that do not know it a second
+  if (!outgoing.request.use_result_cache) transfer.AddHeader("Cache-Control: no-cache");
   const CallContext& context = outgoing.request.context;
   for (const auto& [header, value] : {std::pair("X-Request-Id", &context.request_id),
                                       std::pair("traceparent", &context.traceparent)}) {

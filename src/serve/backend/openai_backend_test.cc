@@ -160,6 +160,7 @@ TEST(OpenAiBackendTest, StreamsTheAnswer) {
   request.image.bytes = std::make_shared<const std::string>("BMxyz");
   request.image_options.mode = "small";
   request.context.request_id = "request-1";
+  request.use_result_cache = false;
   request.context.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   const Heard heard = Ask(*backend, request);
   ExpectAnswer(heard, "Hello");
@@ -174,6 +175,7 @@ TEST(OpenAiBackendTest, StreamsTheAnswer) {
   const ScriptedRequest sent = server.completions().front();
   EXPECT_EQ(sent.Header("Authorization"), "Bearer key-of-the-server");
   EXPECT_EQ(sent.Header("X-Request-Id"), "request-1");
+  EXPECT_EQ(sent.Header("Cache-Control"), "no-cache");
   EXPECT_EQ(sent.Header("traceparent"), request.context.traceparent);
   const json body = json::parse(sent.body);
   EXPECT_EQ(body.at("model"), "remote");
