@@ -13,6 +13,8 @@
 #include "apps/open_model.h"
 #include "base/log.h"
 #include "serve/backend/direct_backend.h"
+#include "serve/backend/openai_backend.h"
+#include "serve/fetch/url_fetcher.h"
 #include "serve/ocr_server.h"
 #include "serve/server_setup.h"
 
@@ -45,7 +47,27 @@ OpenModelOptions ModelOptions(const ServeConfig& config, const ModelConfig& mode
   return options;
 }
 
+std::chrono::milliseconds Milliseconds(double seconds) {
+  constexpr double kMsPerSecond = 1000;
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * kMsPerSecond));
+}
+
+Result<std::shared_ptr<Backend>> OpenRemote(const ServeConfig& config, const ModelConfig& model) {
+  const RemoteModel remote = RemoteOf(config, model);
+  OpenAiBackendConfig options;
+  options.base_urls = remote.base_urls;
+  options.api_key = remote.api_key;
+  options.model = remote.model_name;
+  options.max_connections = static_cast<size_t>(config.vllm_openai.max_connections);
+  options.max_retries = config.vllm_openai.max_retries;
+  options.health_interval = Milliseconds(config.vllm_openai.health_interval_s);
+  options.read_timeout = Milliseconds(config.vllm_openai.timeout_s);
+  MAO_ASSIGN_OR_RETURN(std::unique_ptr<OpenAiBackend> backend, OpenAiBackend::Create(options));
+  return std::shared_ptr<Backend>(std::move(backend));
+}
+
 Result<std::shared_ptr<Backend>> OpenBackend(const ServeConfig& config, const ModelConfig& model) {
+  if (EngineOf(config, model) == InferenceEngine::kOpenAi) return OpenRemote(config, model);
   MAO_RETURN_IF_ERROR(CheckSupported(model));
   MAO_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenEngine(ModelOptions(config, model)));
   return std::shared_ptr<Backend>(std::make_shared<DirectBackend>(std::move(engine)));
@@ -93,6 +115,16 @@ void LogListeners(const LoadedConfig& loaded, const OcrServer& server) {
   }
 }
 
+FetchUrl MakeFetcher(const UrlFetchConfig& config) {
+  if (!config.allow_url_fetch) return nullptr;
+  constexpr size_t kMegabyte = size_t{1} << 20;
+  FetchConfig fetch;
+  fetch.max_bytes = static_cast<size_t>(config.url_max_size_mb) * kMegabyte;
+  fetch.timeout = Milliseconds(config.url_timeout_s);
+  fetch.rules.allowed_domains = config.url_allowed_domains;
+  return MakeUrlFetcher(fetch);
+}
+
 Status SetUpLog(const LoggingConfig& logging) {
   SetLogLevel(logging.log_level);
   MAO_ASSIGN_OR_RETURN(const LogFormat format, ParseLogFormat(logging.log_format));
@@ -112,7 +144,7 @@ Result<std::unique_ptr<OcrServer>> StartServer(const LoadedConfig& loaded) {
   for (const std::string& warning : loaded.warnings) LogWarning(warning);
   for (const std::string& note : loaded.listeners.notes) LogInfo(note);
   MAO_ASSIGN_OR_RETURN(OcrServerConfig config, MakeServerConfig(loaded, MAOOCR_VERSION));
-  return OcrServer::Start(std::move(config), nullptr);
+  return OcrServer::Start(std::move(config), MakeFetcher(loaded.config.url_fetch));
 }
 
 }  // namespace
@@ -139,10 +171,7 @@ int RunServe(const ServeOptions& options) {
   WaitForStop(interrupt.token());
   LogInfo("stopping; a second signal stops at once");
   loading.join();
-  constexpr double kMsPerSecond = 1000;
-  const std::chrono::milliseconds patience(
-      static_cast<int64_t>(config.limits.drain_timeout_s * kMsPerSecond));
-  if (!server.Drain(patience)) {
+  if (!server.Drain(Milliseconds(config.limits.drain_timeout_s))) {
     LogWarning("not all answers were finished in time; they are cancelled");
   }
   return kExitOk;

@@ -114,8 +114,8 @@ async function events(stream) {
 }
 
 before(async () => {
-  server = await startServer(['--grpc-port', '0']);
-  [, address] = /gRPC on (\S+)/.exec(server.log());
+  server = await startServer();
+  [, address] = /listening on (\S+): grpc/.exec(server.log());
   const [health, inference, ocr] = await Promise.all(services.map(discover));
   clients = { health, inference, ocr };
 });

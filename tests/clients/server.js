@@ -1,6 +1,7 @@
 // Starts `maoocr serve` on a free port and stops it again.
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
@@ -10,7 +11,9 @@ const program = process.env.MAOOCR ?? path.join(root, 'build/release/src/apps/ma
 
 // Resolves when the model answers. `url` is the server's address.
 export async function startServer(args = [], env = {}) {
-  const child = spawn(program, ['serve', '--port', '0', ...args], {
+  const ownFolder = args.includes('--data-dir') ? undefined : await mkdtemp(path.join(os.tmpdir(), 'maoocr-'));
+  const folder = ownFolder ? ['--data-dir', ownFolder] : [];
+  const child = spawn(program, ['serve', '--port', '0', '--grpc-port', '0', ...folder, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'pipe'],
   });
@@ -35,7 +38,10 @@ export async function startServer(args = [], env = {}) {
     // Resolves to the exit code.
     stop: (signal = 'SIGTERM') =>
       new Promise((resolve) => {
-        child.once('exit', (code, by) => resolve(code ?? by));
+        child.once('exit', async (code, by) => {
+          if (ownFolder) await rm(ownFolder, { recursive: true, force: true });
+          resolve(code ?? by);
+        });
         child.kill(signal);
       }),
   };

@@ -181,6 +181,7 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
     const Clock::time_point start = Clock::now();
     MAO_ASSIGN_OR_RETURN(std::string bytes, fetch_url_(request.image.url, call.deadline_, stop));
     file = std::make_shared<const std::string>(std::move(bytes));
+    call.request_.image.bytes = file;  // for backends that send it on
     timings.fetch_ms = MsSince(start);
   }
   std::optional<ResultKey> key;
