@@ -70,13 +70,13 @@ Result<BatchLineRequest> ParseBatchLine(std::string_view line) {
   return parsed;
 }
 
-std::string BatchLineResult(const HttpResponse& response, std::string_view request_id) {
-  Result<nlohmann::json> body = ParseJson(response.body);
-  const nlohmann::json result = {
-      {"status_code", response.status},
-      {"request_id", request_id},
-      {"body", body.ok() ? std::move(body).value() : nlohmann::json(response.body)}};
-  return DumpJson(result);
+std::string ErrorMessageOf(const HttpResponse& response) {
+  const Result<nlohmann::json> body = ParseJson(response.body);
+  const nlohmann::json* error = body.ok() && body->contains("error") ? &(*body)["error"] : nullptr;
+  if (error != nullptr && error->contains("message") && (*error)["message"].is_string()) {
+    return (*error)["message"].get<std::string>();
+  }
+  return error != nullptr && error->is_string() ? error->get<std::string>() : response.body;
 }
 
 }  // namespace mao
