@@ -14,6 +14,17 @@
 namespace mao {
 namespace {
 
+void SetBits(std::span<const TokenId> ids, std::span<uint64_t> bits) {
+  for (const TokenId id : ids) {
+    const auto word = static_cast<size_t>(id) / 64;
+    if (word < bits.size()) bits[word] |= uint64_t{1} << (id % 64);
+  }
+}
+
+bool Holds(std::span<const TokenId> ids, TokenId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
 // Work that a request may spend, in units of Pushdown::budget (some nanoseconds each): a store for
 // the first masks of a constraint, and what every step adds to it.
 constexpr int64_t kMaxBudget = int64_t{1} << 26;
@@ -85,8 +96,17 @@ struct ConstraintState::Run {
   }
 
   void AddBudget() {
-    pushdown.set_budget(
-        std::min(std::max<int64_t>(pushdown.budget(), 0) + kBudgetPerStep, kMaxBudget));
+    pushdown.set_budget(std::min(pushdown.budget() + kBudgetPerStep, kMaxBudget));
+  }
+
+  // The state after a token, whatever is left of the budget: the debt is for the next mask.
+  Pushdown::StateId After(std::string_view bytes) {
+    const int64_t budget = pushdown.budget();
+    pushdown.set_budget(kMaxBudget);
+    Pushdown::StateId next = state;
+    for (const char byte : bytes) next = pushdown.Step(next, static_cast<uint8_t>(byte));
+    pushdown.set_budget(budget - (kMaxBudget - pushdown.budget()));
+    return next;
   }
 
   void CompactIfDue() {
@@ -110,19 +130,11 @@ ConstraintState::ConstraintState(ConstraintState&&) noexcept = default;
 ConstraintState& ConstraintState::operator=(ConstraintState&&) noexcept = default;
 ConstraintState::~ConstraintState() = default;
 
-bool ConstraintState::IsEndId(TokenId id) const {
-  return std::find(end_ids_.begin(), end_ids_.end(), id) != end_ids_.end();
-}
-
 Status ConstraintState::FillMask(std::span<uint64_t> bits) {
   std::fill(bits.begin(), bits.end(), 0);
-  if (IsComplete()) {
-    for (const TokenId id : end_ids_) {
-      const auto word = static_cast<size_t>(id) / 64;
-      if (word < bits.size()) bits[word] |= uint64_t{1} << (id % 64);
-    }
-  }
+  if (IsComplete()) SetBits(end_ids_, bits);
   if (has_ended_) return OkStatus();
+  if (is_first_) SetBits(constraint_->vocabulary().empty_first, bits);
   run_->CompactIfDue();
   run_->AddBudget();
   run_->masks.AddTokens(run_->state, is_first_, bits);
@@ -134,17 +146,18 @@ Status ConstraintState::FillMask(std::span<uint64_t> bits) {
 }
 
 bool ConstraintState::Accept(TokenId id) {
-  if (has_ended_) return IsEndId(id);
-  if (IsEndId(id)) return has_ended_ = IsComplete();
+  const bool is_end = Holds(end_ids_, id);
+  if (has_ended_) return is_end;
+  if (is_end) return has_ended_ = IsComplete();
   const ConstraintVocabulary& vocabulary = constraint_->vocabulary();
+  if (is_first_ && Holds(vocabulary.empty_first, id)) {
+    is_first_ = false;
+    return true;
+  }
   const std::string_view bytes = (is_first_ ? vocabulary.first : vocabulary.later)->token_bytes(id);
   if (bytes.empty()) return false;
   run_->CompactIfDue();
-  run_->AddBudget();
-  Pushdown::StateId state = run_->state;
-  for (const char byte : bytes) {
-    state = run_->pushdown.Step(state, static_cast<uint8_t>(byte));
-  }
+  const Pushdown::StateId state = run_->After(bytes);
   if (state == Pushdown::kDead) return false;
   run_->state = state;
   is_first_ = false;

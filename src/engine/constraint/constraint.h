@@ -51,7 +51,8 @@ class ConstraintState {
   // looking at all tokens costs too much (docs/structured_output.md, "Limits").
   Status FillMask(std::span<uint64_t> bits);
 
-  // Takes the next token. False, and nothing changes, if it may not come next.
+  // Takes the next token. False, and nothing changes, if it may not come next (or, with a constraint
+  // as ambiguous as above, if the texts it may belong to are too many to follow).
   bool Accept(TokenId id);
 
   // The text may end here.
@@ -61,8 +62,6 @@ class ConstraintState {
 
  private:
   struct Run;  // does not move, so that its parts may refer to one another
-
-  bool IsEndId(TokenId id) const;
 
   std::shared_ptr<const Constraint> constraint_;
   std::vector<TokenId> end_ids_;

@@ -10,7 +10,7 @@ using NodeKind = Grammar::NodeKind;
 namespace {
 
 constexpr size_t kMaxStates = 4 * Pushdown::kManyStates;
-constexpr size_t kMaxElements = size_t{1} << 21;  // of all states, or of all contexts
+constexpr size_t kMaxElements = 4 * Pushdown::kManyElements;
 constexpr size_t kMaxKeyWords = 1024;
 
 }  // namespace

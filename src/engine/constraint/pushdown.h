@@ -40,8 +40,10 @@ class Pushdown {
   static constexpr StateId kDead = 0;              // no text continues
   static constexpr ContextId kTextContext = 0;     // outside of all rules
   static constexpr ContextId kUnknownContext = 1;  // what a rule that is looked at alone returns to
-  // States kept; beyond it Compact is due. Work is refused beyond four times as many.
+  // States, and elements of states or contexts. Beyond it Compact is due; beyond four times as many
+  // work is refused.
   static constexpr size_t kManyStates = 4096;
+  static constexpr size_t kManyElements = size_t{1} << 19;
   // Units of the budget, each some nanoseconds.
   static constexpr int64_t kUnitsPerItem = 16;
   static constexpr int64_t kUnitsPerState = 64;
@@ -67,7 +69,10 @@ class Pushdown {
   bool AppendKey(Item item, std::vector<uint32_t>& key) const;
 
   // Forgets all states and contexts that `live` does not need; returns its new id.
-  bool NeedsCompacting() const { return states_.size() > kManyStates; }
+  bool NeedsCompacting() const {
+    return states_.size() > kManyStates || states_.num_elements() > kManyElements ||
+           contexts_.num_elements() > kManyElements;
+  }
   StateId Compact(StateId live);
 
   void set_budget(int64_t budget) { budget_ = budget; }

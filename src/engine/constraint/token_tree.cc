@@ -54,15 +54,16 @@ std::string_view TokenTree::token_bytes(TokenId id) const {
 Result<std::shared_ptr<const ConstraintVocabulary>> ConstraintVocabulary::Create(
     const Tokenizer& tokenizer) {
   MAO_RETURN_IF_ERROR(tokenizer.CheckTokenBytes());
+  auto vocabulary = std::make_shared<ConstraintVocabulary>();
   std::vector<std::string> first(tokenizer.vocab_size());
   std::vector<std::string> later(first.size());
   for (size_t i = 0; i < first.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     first[i] = tokenizer.TokenBytes(id, /*first=*/true).value_or("");
     later[i] = tokenizer.TokenBytes(id, /*first=*/false).value_or("");
+    if (first[i].empty() && !later[i].empty()) vocabulary->empty_first.push_back(id);
   }
   const bool equal = first == later;
-  auto vocabulary = std::make_shared<ConstraintVocabulary>();
   vocabulary->later = std::make_shared<const TokenTree>(std::move(later));
   vocabulary->first =
       equal ? vocabulary->later : std::make_shared<const TokenTree>(std::move(first));

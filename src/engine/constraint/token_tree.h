@@ -57,6 +57,8 @@ struct ConstraintVocabulary {
 
   std::shared_ptr<const TokenTree> first;  // for the first token of a text
   std::shared_ptr<const TokenTree> later;  // the same tree unless the decoder treats it otherwise
+  // Tokens that add nothing to the front of a text: a space that the decoder strips.
+  std::vector<TokenId> empty_first;
 };
 
 }  // namespace mao
