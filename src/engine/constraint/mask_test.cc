@@ -213,8 +213,8 @@ TEST(ConstraintStateTest, AmbiguityCostsABoundedTime) {
     ASSERT_TRUE(state.Accept(id));
   }
   // And a long ambiguous one whose masks cannot be had: an error, not an hour.
-  const auto hostile = CompileConstraint(
-      {Kind::kRegex, "([ab]{1,300}[ab]{1,300}){1,80}"}, TestVocabulary(false));
+  const auto hostile =
+      CompileConstraint({Kind::kRegex, "([ab]{1,300}[ab]{1,300}){1,80}"}, TestVocabulary(false));
   ASSERT_TRUE(hostile.ok()) << hostile.status().ToString();
   ConstraintState slow(*hostile, {});
   const TokenId many = TokenOf(tree, std::string(20, 'a'));
