@@ -27,20 +27,19 @@ const ConstraintSpec kInvoice = {Kind::kJsonSchema, R"({"type":"object","propert
     "required":["name","quantity","price"]}}},
     "required":["invoice_no","date","seller","buyer","currency","total","items"]})"};
 
-const char *const kDocument = R"({
+const char* const kDocument = R"json({
   "invoice_no": "INV-2024-0031",
   "date": "2024-02-29",
   "seller": "上海示例科技有限公司 (Shanghai Example Technology Co., Ltd.)",
-                  "buyer" : "The committee for the \"budget\" of the coming year",
-                  "currency" : "CNY",
-                  "total" : 10240.50,
-                  "items"
-    : [
-      {"name" : "Optical character recognition, 1,000 pages", "quantity" : 10, "price" : 1000.05},
-      {"name" : "技术服务费（含税）", "quantity" : 2, "price" : 120},
-      {"name" : "Delivery", "quantity" : 1, "price" : 0}
-    ]
-})";
+  "buyer": "The committee for the \"budget\" of the coming year",
+  "currency": "CNY",
+  "total": 10240.50,
+  "items": [
+    {"name": "Optical character recognition, 1,000 pages", "quantity": 10, "price": 1000.05},
+    {"name": "技术服务费（含税）", "quantity": 2, "price": 120},
+    {"name": "Delivery", "quantity": 1, "price": 0}
+  ]
+})json";
 
 const Tokenizer* LoadTokenizer(benchmark::State& bench) {
   static const std::unique_ptr<Tokenizer> tokenizer = [] {

@@ -542,8 +542,9 @@ class Compiler {
       MAO_ASSIGN_OR_RETURN(
           value, Value(*additional, pointer + "/additionalProperties", after_value, depth + 1));
     }
-    std::vector<std::string> names;
-    for (const Member& member : members) names.push_back(member.name);
+    std::vector<std::string> names(members.size());
+    std::transform(members.begin(), members.end(), names.begin(),
+                   [](const Member& member) { return member.name; });
     const NodeId node = names.empty() ? json_.AnyString(json_.Colon(value))
                                       : json_.OtherName(names, json_.Colon(value));
     builder_.Resolve(after_value, {builder_.Literal(",", json_.Space(node)), close});

@@ -22,7 +22,7 @@ std::shared_ptr<const InsideMask> InsideMaskCache::Find(const Key& key) const {
   return it == masks_.end() ? nullptr : it->second;
 }
 
-void InsideMaskCache::Insert(Key key, std::shared_ptr<const InsideMask> mask) {
+void InsideMaskCache::Insert(Key key, const std::shared_ptr<const InsideMask>& mask) {
   const size_t size =
       sizeof(uint64_t) * mask->bits.size() + sizeof(uint32_t) * (mask->exits.size() + key.size());
   const std::lock_guard lock(mutex_);
@@ -30,7 +30,7 @@ void InsideMaskCache::Insert(Key key, std::shared_ptr<const InsideMask> mask) {
     masks_.clear();
     num_bytes_ = 0;
   }
-  if (masks_.try_emplace(std::move(key), std::move(mask)).second) num_bytes_ += size;
+  if (masks_.try_emplace(std::move(key), mask).second) num_bytes_ += size;
 }
 
 MaskBuilder::MaskBuilder(Pushdown& pushdown, const ConstraintVocabulary& vocabulary,

@@ -30,7 +30,7 @@ class InsideMaskCache {
   static constexpr size_t kMaxBytes = size_t{32} << 20;  // beyond it everything is forgotten
 
   std::shared_ptr<const InsideMask> Find(const Key& key) const;
-  void Insert(Key key, std::shared_ptr<const InsideMask> mask);
+  void Insert(Key key, const std::shared_ptr<const InsideMask>& mask);
 
  private:
   mutable std::mutex mutex_;

@@ -28,7 +28,7 @@ class Pushdown {
   struct Item {
     NodeId node;
     ContextId context;
-    auto operator<=>(const Item&) const = default;
+    auto operator<=>(const Item&) const = default;  // NOLINT(modernize-use-nullptr): misread
   };
   // What an item means, taken apart at the innermost self-contained rule it stands in.
   struct Parts {
@@ -86,13 +86,13 @@ class Pushdown {
     NodeId node;
     uint32_t count;  // kRepeat: repetitions done when the rule ends, counted from 1; else 0
     ContextId context;
-    auto operator<=>(const Return&) const = default;
+    auto operator<=>(const Return&) const = default;  // NOLINT(modernize-use-nullptr): misread
   };
   struct PendingCall {
     RuleId rule;
     Return to;
     bool is_last;  // nothing follows in the caller: return to where the caller returns
-    auto operator<=>(const PendingCall&) const = default;
+    auto operator<=>(const PendingCall&) const = default;  // NOLINT(modernize-use-nullptr): misread
   };
   struct ContextFacts {
     uint16_t depth;

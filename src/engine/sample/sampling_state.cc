@@ -1,6 +1,7 @@
 #include "engine/sample/sampling_state.h"
 
 #include <algorithm>
+#include <bit>
 #include <exception>
 #include <limits>
 #include <random>
@@ -73,15 +74,14 @@ Status SamplingState::ApplyConstraint(std::span<float> logits) {
   MAO_RETURN_IF_ERROR(constraint_->FillMask(mask_));
   constexpr float kBanned = -std::numeric_limits<float>::infinity();
   for (size_t word = 0; word < mask_.size(); ++word) {
-    const std::span<float> part =
-        logits.subspan(64 * word).first(std::min<size_t>(64, logits.size() - 64 * word));
-    const uint64_t allowed = mask_[word];
-    if (allowed == 0) {
-      std::fill(part.begin(), part.end(), kBanned);
-    } else if (allowed != ~uint64_t{0}) {
-      for (size_t i = 0; i < part.size(); ++i) {
-        if ((allowed >> i & 1) == 0) part[i] = kBanned;
-      }
+    const size_t begin = 64 * word;
+    const size_t size = std::min<size_t>(64, logits.size() - begin);
+    uint64_t banned = ~mask_[word];
+    if (size < 64) banned &= (uint64_t{1} << size) - 1;
+    if (banned == ~uint64_t{0}) {
+      std::fill_n(logits.begin() + begin, 64, kBanned);
+    } else {
+      for (; banned != 0; banned &= banned - 1) logits[begin + std::countr_zero(banned)] = kBanned;
     }
   }
   return OkStatus();
