@@ -1,12 +1,14 @@
 #include "apps/command_line.h"
 
 #include <iostream>
+#include <utility>
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/exit_code.h"
 #include "ocr/tasks.h"
+#include "serve/config/setting.h"
 
 namespace mao {
 namespace {
@@ -24,6 +26,7 @@ constexpr const char* kFooter = R"(Examples:
   maoocr ocr page.png --task "locate:Total"    where something stands
   maoocr ocr page.png --model DeepSeek-OCR     with a Hugging Face checkpoint in this folder
   maoocr info DeepSeek-OCR                     what a model is and how much memory it needs
+  maoocr config show                           the server's settings and where they come from
 Without --model, maoocr uses the small model that it carries in itself (clean printed English).
 
 Exit codes:
@@ -64,7 +67,7 @@ constexpr const char* kTokenizeFooter = R"(Examples:
   echo -n "Hello" | maoocr tokenize --ids      the ids alone
   maoocr tokenize --decode 2037 441 2038       the text of ids)";
 
-constexpr const char* kNoCommand = "name a command first: ocr, info or tokenize";
+constexpr const char* kNoCommand = "name a command first: ocr, serve, info, tokenize or config";
 
 std::string OcrFooter() {
   std::string tasks;
@@ -165,18 +168,6 @@ void AddComputeOptions(CLI::App* app, OcrOptions& options) {
       ->group(kComputing);
 }
 
-CLI::App* AddServe(CLI::App& app, ServeOptions& options) {
-  CLI::App* serve = app.add_subcommand("serve", "Answer over HTTP: OpenAI, REST and more");
-  AddModel(serve, options.model);
-  serve->add_option("--host", options.host, "Address to listen on")->capture_default_str();
-  serve->add_option("--port", options.port, "Port to listen on")->capture_default_str();
-  serve->add_option("--served-model-name", options.model_name, "What clients call the model");
-  AddNumber(serve, "--threads", options.num_threads, "0 = all cores", 0, kMaxThreads);
-  AddNumber(serve, "--max-num-seqs", options.max_num_seqs, "Requests computed at once", 1,
-            kMaxSequences);
-  return serve;
-}
-
 CLI::App* AddInfo(CLI::App& app, InfoOptions& options) {
   CLI::App* info = app.add_subcommand("info", "Tell what a model is, without loading it");
   info->add_option("model", options.model, "Folder of a checkpoint [the embedded model]")
@@ -201,6 +192,85 @@ CLI::App* AddTokenize(CLI::App& app, TokenizeOptions& options) {
   return tokenize;
 }
 
+constexpr const char* kServeFooter = R"(
+Examples:
+  maoocr serve                                 the embedded model on http://127.0.0.1:8000
+  maoocr serve --model-path /models/DeepSeek-OCR --port 9000
+  maoocr serve --config serve.yaml             several models, ports, keys: docs/configuration.md)";
+
+constexpr const char* kConfigShowFooter = R"(
+Examples:
+  maoocr config show                           what holds in this folder
+  maoocr config show --config serve.yaml --port 9000
+  maoocr config show --format yaml             the same as a file that can be read again; secrets
+                                               are ***)";
+
+// The files and flags of the server's configuration, for a command that starts from one.
+class ConfigFlags {
+ public:
+  explicit ConfigFlags(CLI::App* app) {
+    config_file_ = AddFile(app, "--config", "YAML file [$MAOOCR_CONFIG]");
+    env_file_ = AddFile(app, "--env-file", "File of NAME=value lines [./.env, if there is one]");
+    for (const Setting& setting : Settings()) {
+      if (!setting.flags.empty()) options_.emplace_back(&setting, AddSetting(app, setting));
+    }
+  }
+
+  // What was given.
+  ConfigOptions Given() const {
+    ConfigOptions given;
+    if (config_file_->count() > 0) given.config_file = config_file_->results().back();
+    if (env_file_->count() > 0) given.env_file = env_file_->results().back();
+    for (const auto& [setting, option] : options_) {
+      if (option->count() == 0) continue;
+      std::vector<std::string> values = option->results();
+      const bool is_list = setting->type.kind == SettingType::Kind::kList;
+      if (!is_list) values.erase(values.begin(), values.end() - 1);  // the last counts
+      given.flags.push_back({setting, std::move(values)});
+    }
+    return given;
+  }
+
+ private:
+  static CLI::Option* AddFile(CLI::App* app, const char* name, const char* help) {
+    return app->add_option(name)->description(help)->type_name("FILE");
+  }
+
+  static CLI::Option* AddSetting(CLI::App* app, const Setting& setting) {
+    std::string names;
+    const bool is_switch = setting.type.kind == SettingType::Kind::kSwitch;
+    for (const std::string& flag : setting.flags) {
+      names += (names.empty() ? "" : ",") + flag;
+      if (is_switch) names += ",!--no-" + flag.substr(2);
+    }
+    CLI::Option* option = is_switch ? app->add_flag(names) : app->add_option(names);
+    if (!is_switch) option->type_name(setting.type.placeholder);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    const std::string group = setting.is_of_model() ? "models" : setting.section;
+    return option->description(setting.help)->group(group.empty() ? "server" : group);
+  }
+
+  CLI::Option* config_file_;
+  CLI::Option* env_file_;
+  std::vector<std::pair<const Setting*, CLI::Option*>> options_;
+};
+
+CLI::App* AddConfig(CLI::App& app) {
+  CLI::App* config = app.add_subcommand("config", "Tell how the server is configured");
+  config->require_subcommand(1);
+  return config;
+}
+
+CLI::App* AddConfigShow(CLI::App& config, ConfigShowOptions& options) {
+  CLI::App* show = config.add_subcommand("show", "Print every setting and where it comes from");
+  show->add_option("--format", options.format, "text or yaml")
+      ->check(CLI::IsMember({"text", "yaml"}).description(""))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  show->footer(std::string(kConfigHelp) + "\n" + kConfigShowFooter);
+  return show;
+}
+
 // Prints help, version or error as CLI11 words it; its own exit codes are folded into ours.
 int Finish(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {
@@ -218,9 +288,9 @@ int Finish(const CLI::App& app, const CLI::ParseError& error) {
 CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) {
   CommandLine line;
   OcrOptions ocr_options;
-  ServeOptions serve_options;
   InfoOptions info_options;
   TokenizeOptions tokenize_options;
+  ConfigShowOptions config_show_options;
   CLI::App app("MaoOCR reads documents with vision-language models.", "maoocr");
   app.set_version_flag("--version", version);
   app.footer(kFooter);
@@ -231,9 +301,13 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   AddSamplingOptions(ocr, ocr_options);
   AddComputeOptions(ocr, ocr_options);
   ocr->footer(OcrFooter());
-  const CLI::App* serve = AddServe(app, serve_options);
+  CLI::App* serve = app.add_subcommand("serve", "Answer over HTTP and gRPC");
+  serve->footer(std::string(kConfigHelp) + "\n" + kServeFooter);
+  const ConfigFlags serve_flags(serve);
   const CLI::App* info = AddInfo(app, info_options);
   AddTokenize(app, tokenize_options);
+  CLI::App* config_show = AddConfigShow(*AddConfig(app), config_show_options);
+  const ConfigFlags config_flags(config_show);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -243,9 +317,12 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   if (ocr->parsed()) {
     line.command = std::move(ocr_options);
   } else if (serve->parsed()) {
-    line.command = std::move(serve_options);
+    line.command = ServeOptions{serve_flags.Given()};
   } else if (info->parsed()) {
     line.command = std::move(info_options);
+  } else if (config_show->parsed()) {
+    config_show_options.config = config_flags.Given();
+    line.command = std::move(config_show_options);
   } else {
     line.command = std::move(tokenize_options);
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "apps/config_command.h"
 #include "apps/info_command.h"
 #include "apps/ocr_command.h"
 #include "apps/serve_command.h"
@@ -15,7 +16,8 @@ namespace mao {
 
 struct CommandLine {
   // What to do; an exit code if that is done: help or a usage error has been printed.
-  std::variant<int, OcrOptions, ServeOptions, InfoOptions, TokenizeOptions> command = 0;
+  std::variant<int, OcrOptions, ServeOptions, InfoOptions, TokenizeOptions, ConfigShowOptions>
+      command = 0;
   bool verbose = false;
 };
 

@@ -25,6 +25,7 @@ struct CommandRunner {
   int operator()(const ServeOptions& options) const { return RunServe(options); }
   int operator()(const InfoOptions& options) const { return RunInfo(options); }
   int operator()(const TokenizeOptions& options) const { return RunTokenize(options); }
+  int operator()(const ConfigShowOptions& options) const { return RunConfigShow(options); }
 };
 
 int Main(int argc, char** argv) {

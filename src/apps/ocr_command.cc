@@ -222,8 +222,10 @@ int RunOcr(const OcrOptions& options) {
   const size_t num_files = files.size();
   const auto max_num_seqs =
       static_cast<uint32_t>(std::min<size_t>(options.max_num_seqs, num_files));
-  const Result<std::unique_ptr<Engine>> engine =
-      OpenEngine({options.model, options.dtype, options.num_threads, max_num_seqs});
+  OpenModelOptions model = {options.model, options.dtype, {}};
+  model.engine.num_threads = options.num_threads;
+  model.engine.max_num_seqs = max_num_seqs;
+  const Result<std::unique_ptr<Engine>> engine = OpenEngine(model);
   if (!engine.ok()) {
     console.Error("", engine.status().message());
     return kExitModel;

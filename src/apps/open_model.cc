@@ -38,13 +38,11 @@ Result<std::unique_ptr<Engine>> OpenEngine(const OpenModelOptions& options) {
   MAO_ASSIGN_OR_RETURN(const DType dtype, ParseDType(options.dtype, checkpoint));
   std::unique_ptr<Model> model;
   {
-    ThreadPool pool(options.num_threads);
+    ThreadPool pool(options.engine.num_threads);
     MAO_ASSIGN_OR_RETURN(model, LoadModel(checkpoint, {dtype}, pool));
   }
-  EngineConfig config;
-  config.num_threads = options.num_threads;
+  EngineConfig config = options.engine;
   config.dtype = dtype;
-  config.max_num_seqs = options.max_num_seqs;
   MAO_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(std::move(model), config));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   LogInfo(

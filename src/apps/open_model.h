@@ -15,8 +15,7 @@ namespace mao {
 struct OpenModelOptions {
   std::string folder;          // empty: the embedded model
   std::string dtype = "auto";  // auto, bfloat16, float32
-  size_t num_threads = 0;      // 0: all cores
-  uint32_t max_num_seqs = 1;
+  EngineConfig engine;         // its dtype comes from the one above
 };
 
 // The folder's checkpoint, or the embedded one if the name is empty.

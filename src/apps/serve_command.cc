@@ -1,49 +1,135 @@
 #include "apps/serve_command.h"
 
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "apps/console.h"
-#include "apps/embedded_model.h"
 #include "apps/exit_code.h"
 #include "apps/interrupt.h"
 #include "apps/open_model.h"
 #include "base/log.h"
 #include "serve/backend/direct_backend.h"
+#include "serve/backend/openai_backend.h"
+#include "serve/fetch/url_fetcher.h"
 #include "serve/ocr_server.h"
+#include "serve/server_setup.h"
 
 namespace mao {
 namespace {
 
-std::string ModelName(const ServeOptions& options) {
-  if (!options.model_name.empty()) return options.model_name;
-  if (options.model.empty()) return std::string(kEmbeddedModelName);
-  return std::filesystem::path(options.model).lexically_normal().filename().string();
-}
-
-OcrServerConfig MakeConfig(const ServeOptions& options) {
-  OcrServerConfig config;
-  config.http.listeners = {
-      {options.host,
-       options.port,
-       {Interface::kOpenAi, Interface::kRest, Interface::kWebSocket, Interface::kGraphQl}}};
-  config.system.version = MAOOCR_VERSION;
-  return config;
-}
-
-void Load(const ServeOptions& options, const std::string& name, Service& service) {
-  Result<std::unique_ptr<Engine>> engine =
-      OpenEngine({options.model, options.dtype, options.num_threads, options.max_num_seqs});
-  if (!engine.ok()) {
-    LogError(fmt::format("model '{}': {}", name, engine.status().message()));
-    return service.SetFailed(name, engine.status());
+// What can be set, but not done yet, is an error rather than a surprise.
+Status CheckSupported(const ModelConfig& model) {
+  if (model.tensor_parallel_size > 1) {
+    return UnimplementedError(
+        fmt::format("tensor_parallel_size is {}; only 1 is supported", model.tensor_parallel_size));
   }
-  service.SetReady(name, std::make_shared<DirectBackend>(std::move(engine).value()));
-  LogInfo(fmt::format("model '{}' is ready", name));
+  if (!model.quantization.empty()) {
+    return UnimplementedError(
+        fmt::format("quantization '{}' is not supported; leave it empty", model.quantization));
+  }
+  return OkStatus();
+}
+
+OpenModelOptions ModelOptions(const ServeConfig& config, const ModelConfig& model) {
+  OpenModelOptions options = {model.model_path, model.dtype, {}};
+  EngineConfig& engine = options.engine;
+  engine.num_threads = static_cast<size_t>(config.threads);
+  engine.max_num_seqs = static_cast<uint32_t>(model.max_num_seqs);
+  engine.max_num_batched_tokens = static_cast<uint32_t>(model.max_num_batched_tokens);
+  engine.max_model_len = static_cast<uint32_t>(model.max_model_len);
+  engine.block_size = static_cast<uint32_t>(model.block_size);
+  engine.kv_cache_bytes = KvCacheBytes(model);
+  engine.enable_prefix_caching = model.enable_prefix_caching;
+  return options;
+}
+
+std::chrono::milliseconds Milliseconds(double seconds) {
+  constexpr double kMsPerSecond = 1000;
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * kMsPerSecond));
+}
+
+Result<std::shared_ptr<Backend>> OpenRemote(const ServeConfig& config, const ModelConfig& model) {
+  const RemoteModel remote = RemoteOf(config, model);
+  OpenAiBackendConfig options;
+  options.base_urls = remote.base_urls;
+  options.api_key = remote.api_key;
+  options.model = remote.model_name;
+  options.max_connections = static_cast<size_t>(config.vllm_openai.max_connections);
+  options.max_retries = config.vllm_openai.max_retries;
+  options.health_interval = Milliseconds(config.vllm_openai.health_interval_s);
+  options.read_timeout = Milliseconds(config.vllm_openai.timeout_s);
+  MAO_ASSIGN_OR_RETURN(std::unique_ptr<OpenAiBackend> backend, OpenAiBackend::Create(options));
+  return std::shared_ptr<Backend>(std::move(backend));
+}
+
+Result<std::shared_ptr<Backend>> OpenBackend(const ServeConfig& config, const ModelConfig& model) {
+  if (EngineOf(config, model) == InferenceEngine::kOpenAi) return OpenRemote(config, model);
+  MAO_RETURN_IF_ERROR(CheckSupported(model));
+  MAO_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, OpenEngine(ModelOptions(config, model)));
+  return std::shared_ptr<Backend>(std::make_shared<DirectBackend>(std::move(engine)));
+}
+
+// The default model first: it decides on the server's health.
+std::vector<const ModelConfig*> ModelsInOrder(const ServeConfig& config) {
+  std::vector<const ModelConfig*> models = {FindModel(config, config.default_model)};
+  for (const ModelConfig& model : config.models) {
+    if (&model != models.front()) models.push_back(&model);
+  }
+  return models;
+}
+
+void LoadModels(const ServeConfig& config, OcrServer& server) {
+  for (const ModelConfig* model : ModelsInOrder(config)) {
+    Result<std::shared_ptr<Backend>> backend = OpenBackend(config, *model);
+    if (backend.ok()) {
+      server.service().SetReady(model->name, std::move(backend).value());
+      LogInfo(fmt::format("model '{}' is ready", model->name));
+    } else {
+      LogError(fmt::format("model '{}': {}", model->name, backend.status().message()));
+      server.service().SetFailed(model->name, backend.status());
+    }
+  }
+  server.StartJobs();
+}
+
+void LogListeners(const LoadedConfig& loaded, const OcrServer& server) {
+  const char* scheme = loaded.config.security.tls_cert_file.empty() ? "http" : "https";
+  size_t next_port = 0;
+  for (const ListenerSpec& spec : loaded.listeners.listeners) {
+    const bool is_grpc = spec.interfaces.front() == ApiInterface::kGrpc;
+    ListenerSpec bound = spec;
+    bound.port = is_grpc ? server.grpc_port() : server.ports()[next_port++];
+    std::string names;
+    for (const ApiInterface interface : spec.interfaces) {
+      for (const ApiInterfaceRow& row : kApiInterfaces) {
+        if (row.interface != interface) continue;
+        names += (names.empty() ? "" : ", ") + std::string(row.name);
+      }
+    }
+    LogInfo(fmt::format("listening on {}{}: {}", is_grpc ? "" : std::string(scheme) + "://",
+                        ListenerAddress(bound), names));
+  }
+}
+
+FetchUrl MakeFetcher(const UrlFetchConfig& config) {
+  if (!config.allow_url_fetch) return nullptr;
+  constexpr size_t kMegabyte = size_t{1} << 20;
+  FetchConfig fetch;
+  fetch.max_bytes = static_cast<size_t>(config.url_max_size_mb) * kMegabyte;
+  fetch.timeout = Milliseconds(config.url_timeout_s);
+  fetch.rules.allowed_domains = config.url_allowed_domains;
+  return MakeUrlFetcher(fetch);
+}
+
+Status SetUpLog(const LoggingConfig& logging) {
+  SetLogLevel(logging.log_level);
+  MAO_ASSIGN_OR_RETURN(const LogFormat format, ParseLogFormat(logging.log_format));
+  SetLogFormat(format);
+  return OkStatus();
 }
 
 void WaitForStop(const std::stop_token& stop) {
@@ -53,28 +139,41 @@ void WaitForStop(const std::stop_token& stop) {
   stopped.wait(lock, stop, [] { return false; });
 }
 
+Result<std::unique_ptr<OcrServer>> StartServer(const LoadedConfig& loaded) {
+  MAO_RETURN_IF_ERROR(SetUpLog(loaded.config.logging));
+  for (const std::string& warning : loaded.warnings) LogWarning(warning);
+  for (const std::string& note : loaded.listeners.notes) LogInfo(note);
+  MAO_ASSIGN_OR_RETURN(OcrServerConfig config, MakeServerConfig(loaded, MAOOCR_VERSION));
+  return OcrServer::Start(std::move(config), MakeFetcher(loaded.config.url_fetch));
+}
+
 }  // namespace
 
 int RunServe(const ServeOptions& options) {
   InterruptWatch interrupt;
-  SetLogLevel(LogLevel::kInfo);
-  Result<std::unique_ptr<OcrServer>> server = OcrServer::Start(MakeConfig(options), nullptr);
-  if (!server.ok()) {
-    Console(false).Error("", server.status().message());
+  const Result<LoadedConfig> loaded = LoadConfig(options.config);
+  if (!loaded.ok()) {
+    Console(false).Error("", loaded.status().message());
+    return kExitUsage;
+  }
+  const ServeConfig& config = loaded->config;
+  Result<std::unique_ptr<OcrServer>> started = StartServer(*loaded);
+  if (!started.ok()) {
+    Console(false).Error("", started.status().message());
     return kExitFailed;
   }
-  Service& service = (*server)->service();
-  const std::string name = ModelName(options);
-  service.AddModel(name);
-  LogInfo(fmt::format("listening on http://{}:{}", options.host, (*server)->ports().front()));
-  // The server answers /health while the model is being loaded.
-  std::thread loading([&] { Load(options, name, service); });
+  OcrServer& server = **started;
+  for (const ModelConfig* model : ModelsInOrder(config)) server.service().AddModel(model->name);
+  LogListeners(*loaded, server);
+  // The server answers /health while the models are being loaded.
+  std::thread loading([&] { LoadModels(config, server); });
   interrupt.BeginGraceful();
   WaitForStop(interrupt.token());
   LogInfo("stopping; a second signal stops at once");
   loading.join();
-  const bool drained = (*server)->Drain(std::chrono::seconds(options.drain_timeout_s));
-  if (!drained) LogWarning("not all answers were finished in time; they are cancelled");
+  if (!server.Drain(Milliseconds(config.limits.drain_timeout_s))) {
+    LogWarning("not all answers were finished in time; they are cancelled");
+  }
   return kExitOk;
 }
 

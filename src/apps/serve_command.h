@@ -1,21 +1,13 @@
-// maoocr serve: answers over HTTP until it is told to stop.
+// maoocr serve: answers over the network until it is told to stop.
 #ifndef MAOOCR_APPS_SERVE_COMMAND_H_
 #define MAOOCR_APPS_SERVE_COMMAND_H_
 
-#include <cstdint>
-#include <string>
+#include "apps/config_command.h"
 
 namespace mao {
 
 struct ServeOptions {
-  std::string model;  // folder of a checkpoint; empty: the embedded one
-  std::string model_name;
-  std::string dtype = "auto";
-  std::string host = "127.0.0.1";
-  uint16_t port = 8000;
-  size_t num_threads = 0;  // 0: all cores
-  uint32_t max_num_seqs = 16;
-  int drain_timeout_s = 30;
+  ConfigOptions config;
 };
 
 // Returns the exit code.

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace mao {
 namespace {
@@ -36,10 +38,21 @@ size_t NumUsableCores() {
   return std::max<size_t>(1, std::thread::hardware_concurrency());
 }
 
-ThreadPool::ThreadPool(size_t num_threads) {
+void LowerThreadPriority(int niceness) {
+  // On Linux a thread's id names the thread alone, not its process.
+  const auto thread = static_cast<id_t>(gettid());
+  setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + niceness);
+}
+
+ThreadPool::ThreadPool(size_t num_threads, int niceness) {
   if (num_threads == 0) num_threads = NumUsableCores();
   workers_.reserve(num_threads - 1);
-  for (size_t i = 1; i < num_threads; ++i) workers_.emplace_back([this, i] { WorkerLoop(i); });
+  for (size_t i = 1; i < num_threads; ++i) {
+    workers_.emplace_back([this, i, niceness] {
+      if (niceness > 0) LowerThreadPriority(niceness);
+      WorkerLoop(i);
+    });
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -54,14 +67,35 @@ void ThreadPool::Run(size_t count, const void* context, Function function) {
   context_ = context;
   count_ = count;
   next_index_.store(0, std::memory_order_relaxed);
-  num_active_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
+  participants_.store(0, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   Drain(0);
-  // Every worker must have left the loop before its description may change again.
-  for (uint32_t active = num_active_.load(std::memory_order_acquire); active != 0;
-       active = num_active_.load(std::memory_order_acquire)) {
-    WaitWhileEqual(num_active_, active);
+  // Every worker that joined must have left before the loop's description may change again. Those
+  // still asleep find the loop closed: on a machine with more threads than cores it may take the
+  // system many milliseconds to run them, and a step has thousands of loops.
+  uint32_t old = participants_.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
+  while (old != kClosed) {
+    WaitWhileEqual(participants_, old);
+    old = participants_.load(std::memory_order_acquire);
+  }
+}
+
+// False when the loop is over. Any open loop will do, be it a later one than that which woke the
+// worker: who has joined sees the description of the loop it joined.
+bool ThreadPool::Join() {
+  uint32_t old = participants_.load(std::memory_order_relaxed);
+  do {
+    if ((old & kClosed) != 0) return false;
+  } while (!participants_.compare_exchange_weak(old, old + 1, std::memory_order_acquire,
+                                                std::memory_order_relaxed));
+  return true;
+}
+
+void ThreadPool::Leave() {
+  // The last one out of a closed loop: its caller may be asleep.
+  if (participants_.fetch_sub(1, std::memory_order_acq_rel) == (kClosed | 1)) {
+    participants_.notify_one();
   }
 }
 
@@ -80,8 +114,9 @@ void ThreadPool::WorkerLoop(size_t worker) {
     WaitWhileEqual(generation_, seen);
     seen = generation_.load(std::memory_order_acquire);
     if (stopping_.load(std::memory_order_relaxed)) return;
+    if (!Join()) continue;
     Drain(worker);
-    if (num_active_.fetch_sub(1, std::memory_order_acq_rel) == 1) num_active_.notify_one();
+    Leave();
   }
 }
 

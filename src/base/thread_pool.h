@@ -15,7 +15,8 @@ namespace mao {
 class ThreadPool {
  public:
   // num_threads counts the caller, so 1 starts no thread. 0 means every core this process may use.
-  explicit ThreadPool(size_t num_threads = 0);
+  // The pool's own threads get that niceness (see LowerThreadPriority); the caller sees to its own.
+  explicit ThreadPool(size_t num_threads = 0, int niceness = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -24,8 +25,9 @@ class ThreadPool {
 
   // Calls body(index, worker) once for each index in [0, count), worker in [0, num_threads()).
   // Indices are handed out one at a time, so uneven ones balance themselves; make an index worth
-  // some microseconds. Returns when all are done. Allocates nothing. Not reentrant: body must not
-  // call ParallelFor of the same pool.
+  // some microseconds. Returns when all are done; a worker that the system has not woken by then is
+  // not waited for, so a busy machine costs no more than the work. Allocates nothing. Not reentrant:
+  // body must not call ParallelFor of the same pool.
   template <typename Body>
   void ParallelFor(size_t count, const Body& body) {
     if (count <= 1 || workers_.empty()) {
@@ -39,21 +41,30 @@ class ThreadPool {
 
  private:
   using Function = void (*)(const void* context, size_t index, size_t worker);
+  // In participants_: no one may join the loop any more.
+  static constexpr uint32_t kClosed = 1u << 31;
 
   void Run(size_t count, const void* context, Function function);
   void WorkerLoop(size_t worker);
+  bool Join();
+  void Leave();
   void Drain(size_t worker);
 
   std::vector<std::thread> workers_;
-  // The loop being run; written by the caller before `generation_` is raised.
+  // The loop being run; written by the caller while the loop is closed and nobody is in it.
   Function function_ = nullptr;
   const void* context_ = nullptr;
   size_t count_ = 0;
   alignas(64) std::atomic<size_t> next_index_{0};
-  alignas(64) std::atomic<uint32_t> generation_{0};
-  alignas(64) std::atomic<uint32_t> num_active_{0};
+  alignas(64) std::atomic<uint32_t> generation_{0};  // counts loops, for workers to sleep on
+  // How many workers are in the loop, and kClosed.
+  alignas(64) std::atomic<uint32_t> participants_{kClosed};
   std::atomic<bool> stopping_{false};
 };
+
+// Makes the calling thread yield to others when cores are scarce: nice(1) for one thread, from 0 (as
+// the process) to 19. Without effect where the system does not allow it.
+void LowerThreadPriority(int niceness);
 
 // Cores that this process may run on (its affinity mask), at least 1.
 size_t NumUsableCores();

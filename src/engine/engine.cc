@@ -67,12 +67,14 @@ Result<std::unique_ptr<RequestStream>> Engine::Submit(EngineRequest request) {
   spec.id = core_->NextId();
   spec.priority = request.priority;
   spec.deadline = request.deadline;
+  spec.cache_salt = request.cache_salt;
   spec.max_total_tokens = num_prompt_tokens + static_cast<uint32_t>(request.sampling.max_tokens);
   RequestStats stats;
   std::string mode;
   bool boxes_in_padded_square = false;
   if (prompt.image != nullptr) {
-    MAO_ASSIGN_OR_RETURN(const ImageFingerprint fingerprint, FingerprintOf(*prompt.image));
+    MAO_ASSIGN_OR_RETURN(const ImageFingerprint fingerprint,
+                         FingerprintOf(*prompt.image, request.cache_salt));
     spec.image_spans = {{static_cast<uint32_t>(prompt.image_offset),
                          static_cast<uint32_t>(prompt.image->num_rows), fingerprint}};
     stats.num_image_tokens = prompt.image->num_rows;
@@ -100,5 +102,6 @@ const ModelInfo& Engine::model_info() const { return core_->model().info(); }
 const Tokenizer& Engine::tokenizer() const { return core_->model().tokenizer(); }
 const EngineConfig& Engine::config() const { return core_->config(); }
 size_t Engine::kv_cache_bytes() const { return core_->kv_cache_bytes(); }
+EngineStats Engine::stats() const { return core_->stats(); }
 
 }  // namespace mao

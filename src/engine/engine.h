@@ -35,6 +35,9 @@ struct EngineRequest {
   SamplingParams sampling;
   int32_t priority = 0;  // smaller is served first
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // Requests with different salts share neither cached blocks nor encoded images, so that nobody
+  // learns from the time it takes whether somebody else has asked about the same page.
+  std::string cache_salt;
 };
 
 // One id of the answer with its log-probabilities, if asked for.
@@ -59,10 +62,35 @@ struct RequestStats {
   int64_t num_cached_tokens = 0;  // of the prompt, found in the prefix cache
   int64_t num_output_tokens = 0;  // the id that ended the text included
   double prepare_ms = 0;          // tokenising and preprocessing
-  double queue_ms = 0;            // submitted until first scheduled
-  double encode_ms = 0;           // image encoding
-  double prefill_ms = 0;          // first scheduled until the first token, without encode_ms
-  double generate_ms = 0;         // first token until the last
+  double queue_ms = 0;            // submitted until first scheduled; waiting for the encoder
+  double encode_ms = 0;           // image encoding, by this request or one with the same image
+  double prefill_ms = 0;   // first scheduled until the first token, without the encoder's part
+  double generate_ms = 0;  // first token until the last
+};
+
+// A snapshot, for metrics and probes. What is counted is counted from the engine's creation on.
+struct EngineStats {
+  // Now.
+  size_t num_running = 0;  // requests that steps compute, those waiting for an image included
+  size_t num_waiting = 0;  // requests submitted that do not run yet
+  size_t num_images_encoding = 0;   // images with the encoder: one being encoded, one next in turn
+  uint32_t num_kv_blocks_used = 0;  // held by requests; cached blocks that nobody holds are free
+  uint32_t num_kv_blocks = 0;
+
+  // Counted.
+  uint64_t num_steps = 0;              // that computed something
+  uint64_t num_prompt_tokens = 0;      // computed, image rows included; again after a preemption
+  uint64_t num_generation_tokens = 0;  // sampled
+  uint64_t num_preemptions = 0;        // times that a request gave way for lack of blocks
+  uint64_t prefix_cache_queries = 0;   // tokens of requests as they began to run
+  uint64_t prefix_cache_hits = 0;      // tokens of those that were found computed
+  uint64_t encoder_cache_queries = 0;  // images that requests came to
+  uint64_t encoder_cache_hits = 0;     // images of those that were there or being encoded
+
+  // has_work and a last_progress long ago mean that the queue stands still.
+  bool has_work = false;  // requests that have not ended
+  // When the last step or encoding ended, a request ended, or one came to an engine without work.
+  std::chrono::steady_clock::time_point last_progress;
 };
 
 class EngineCore;
@@ -97,13 +125,14 @@ class RequestStream {
   bool finished_ = false;
 };
 
-// Thread-safe. One engine thread computes; callers tokenise and preprocess on their own threads.
+// Thread-safe. One engine thread computes tokens, another one encodes images beside it; callers
+// tokenise and preprocess on their own threads.
 class Engine {
  public:
   // Errors: InvalidArgument names the field; ResourceExhausted when the caches do not fit.
   static Result<std::unique_ptr<Engine>> Create(std::unique_ptr<Model> model,
                                                 const EngineConfig& config);
-  // Cancels what still runs and waits for the step in progress.
+  // Cancels what still runs and waits for the step and the encoding in progress.
   ~Engine();
 
   // Refuses what can never be served: an unknown mode, wrong parameters, a prompt beyond
@@ -115,6 +144,8 @@ class Engine {
   // As resolved: no zero left.
   const EngineConfig& config() const;
   size_t kv_cache_bytes() const;
+  // As of the last step, submissions since then included. Cheap, and never waits for a step.
+  EngineStats stats() const;
 
  private:
   explicit Engine(std::shared_ptr<EngineCore> core);

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -149,6 +150,63 @@ TEST(EngineTest, PrefixCacheFindsTheSecondAskingOfAPage) {
   Page other("tiny_free", 4);
   other.request.prompt.image_options.mode = "small";
   EXPECT_EQ(Ask(*engine, other.request).stats.num_cached_tokens, 0);
+}
+
+TEST(EngineTest, RequestsWithDifferentSaltsShareNothing) {
+  Page page("tiny_free", 4);
+  auto engine = MakeEngine({});
+  const Answer plain = Ask(*engine, page.request);
+  page.request.cache_salt = "mine";
+  const Answer salted = Ask(*engine, page.request);
+  EXPECT_EQ(salted.stats.num_cached_tokens, 0);
+  EXPECT_EQ(salted.ids, plain.ids);
+  EXPECT_EQ(Ask(*engine, page.request).stats.num_cached_tokens, 64);
+  EXPECT_EQ(engine->stats().encoder_cache_queries, 3u);
+  EXPECT_EQ(engine->stats().encoder_cache_hits, 1u) << "of the same salt";
+}
+
+// After the end of all requests has been reported.
+EngineStats IdleStats(const Engine& engine) {
+  EngineStats stats = engine.stats();
+  for (; stats.has_work; stats = engine.stats()) std::this_thread::yield();
+  return stats;
+}
+
+TEST(EngineTest, StatsCountWhatWasComputed) {
+  EngineConfig config;
+  config.kv_cache_bytes = size_t{64} * 32 * 6 * 2 * 384 * SizeBytes(config.dtype);
+  auto engine = MakeEngine(config);
+  const EngineStats before = engine->stats();
+  EXPECT_EQ(before.num_kv_blocks, 64u);
+  EXPECT_EQ(before.num_steps, 0u);
+  EXPECT_FALSE(before.has_work);
+  Page page("tiny_free", 4);
+  page.request.sampling.ignore_eos = true;
+  Ask(*engine, page.request);
+  const EngineStats first = IdleStats(*engine);
+  EXPECT_EQ(first.num_prompt_tokens, 78u);
+  EXPECT_EQ(first.num_generation_tokens, 4u);
+  EXPECT_EQ(first.num_steps, 5u) << "up to the image, the image, three tokens";
+  EXPECT_EQ(first.prefix_cache_queries, 78u);
+  EXPECT_EQ(first.prefix_cache_hits, 0u);
+  EXPECT_EQ(first.encoder_cache_queries, 1u);
+  EXPECT_EQ(first.encoder_cache_hits, 0u);
+  EXPECT_GT(first.last_progress, before.last_progress);
+  Ask(*engine, page.request);
+  const EngineStats second = IdleStats(*engine);
+  EXPECT_EQ(second.num_prompt_tokens, 78u + 14);
+  EXPECT_EQ(second.num_generation_tokens, 8u);
+  EXPECT_EQ(second.prefix_cache_queries, 2u * 78);
+  EXPECT_EQ(second.prefix_cache_hits, 64u);
+  EXPECT_EQ(second.encoder_cache_queries, 2u);
+  EXPECT_EQ(second.encoder_cache_hits, 1u);
+  EXPECT_EQ(second.num_preemptions, 0u);
+  for (const EngineStats& stats : {before, first, second}) {
+    EXPECT_EQ(stats.num_running, 0u);
+    EXPECT_EQ(stats.num_waiting, 0u);
+    EXPECT_EQ(stats.num_images_encoding, 0u);
+    EXPECT_EQ(stats.num_kv_blocks_used, 0u);
+  }
 }
 
 TEST(EngineTest, TextOnlyPromptsAndStopStringsWork) {

@@ -81,6 +81,8 @@ struct ForwardInput {
   std::vector<int64_t> logits_rows;      // rows whose logits are wanted
 };
 
+// Encode may run beside Forward, each with an ExecutionContext of its own: they share weights and
+// nothing that either writes.
 class Model {
  public:
   virtual ~Model() = default;
@@ -91,7 +93,7 @@ class Model {
   // Tokenises and preprocesses; may be called from any thread. `pool` may be null.
   virtual Result<PreparedPrompt> Prepare(const Prompt& prompt, ThreadPool* pool) const = 0;
 
-  // The embeddings of an image, image.num_rows x hidden_size floats. One call at a time. Errors:
+  // The embeddings of an image, image.num_rows x hidden_size floats. One Encode at a time. Errors:
   // ResourceExhausted when the activations of a new view size do not fit in memory.
   virtual Status Encode(ExecutionContext& ctx, const PreparedImage& image, float* rows) = 0;
 

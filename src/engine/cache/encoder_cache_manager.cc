@@ -11,6 +11,16 @@ size_t EncoderCacheManager::KeyHash::operator()(const EncoderKey& key) const {
   return static_cast<size_t>(prefix);
 }
 
+bool EncoderCacheManager::IsReady(const EncoderKey& key) const {
+  const auto entry = entries_.find(key);
+  return entry != entries_.end() && entry->second.is_ready;
+}
+
+bool EncoderCacheManager::IsEncoding(const EncoderKey& key) const {
+  const auto entry = entries_.find(key);
+  return entry != entries_.end() && !entry->second.is_ready;
+}
+
 uint32_t EncoderCacheManager::num_references(const EncoderKey& key) const {
   const auto entry = entries_.find(key);
   return entry == entries_.end() ? 0 : entry->second.num_references;
@@ -40,8 +50,9 @@ void EncoderCacheManager::Insert(const EncoderKey& key, std::vector<EncoderKey>*
   while (num_used_rows() + key.num_rows > capacity_rows_) {
     Evict(entries_.find(freeable_.front()), evicted);
   }
-  entries_.emplace(key, Entry{.num_references = 1, .position = freeable_.end()});
+  entries_.emplace(key, Entry{.num_references = 2, .position = freeable_.end()});
   num_held_rows_ += key.num_rows;
+  ++num_encoding_;
   ++num_misses_;
 }
 
@@ -56,9 +67,18 @@ void EncoderCacheManager::Release(const EncoderKey& key) {
   }
 }
 
-void EncoderCacheManager::Discard(const EncoderKey& key, std::vector<EncoderKey>* evicted) {
-  const auto found = entries_.find(key);
-  if (found != entries_.end() && found->second.num_references == 0) Evict(found, evicted);
+void EncoderCacheManager::MarkReady(const EncoderKey& key) {
+  assert(IsEncoding(key));
+  entries_.find(key)->second.is_ready = true;
+  --num_encoding_;
+  Release(key);
+}
+
+void EncoderCacheManager::Discard(const EncoderKey& key) {
+  assert(IsEncoding(key) && num_references(key) == 1);
+  entries_.erase(key);
+  num_held_rows_ -= key.num_rows;
+  --num_encoding_;
 }
 
 void EncoderCacheManager::Evict(EntryMap::iterator entry, std::vector<EncoderKey>* evicted) {

@@ -20,19 +20,25 @@ EncoderKey Key(uint8_t seed, uint32_t num_rows) {
 
 class EncoderCacheManagerTest : public ::testing::Test {
  protected:
+  // Makes an entry that is ready and has one reference.
+  void Insert(const EncoderKey& key) {
+    cache_.Insert(key, &evicted_);
+    cache_.MarkReady(key);
+  }
+
   EncoderCacheManager cache_{10};
   std::vector<EncoderKey> evicted_;
 };
 
 TEST_F(EncoderCacheManagerTest, FreedFirstEvictedFirstAndOnlyAsFarAsNeeded) {
-  cache_.Insert(Key(1, 3), &evicted_);
-  cache_.Insert(Key(2, 3), &evicted_);
-  cache_.Insert(Key(3, 3), &evicted_);
+  Insert(Key(1, 3));
+  Insert(Key(2, 3));
+  Insert(Key(3, 3));
   cache_.Release(Key(2, 3));
   cache_.Release(Key(1, 3));
   EXPECT_EQ(cache_.num_reclaimable_rows(), 7u);
   EXPECT_EQ(cache_.num_used_rows(), 9u);
-  cache_.Insert(Key(4, 4), &evicted_);
+  Insert(Key(4, 4));
   EXPECT_THAT(evicted_, ElementsAre(Key(2, 3)));
   EXPECT_TRUE(cache_.Contains(Key(1, 3)));
   EXPECT_EQ(cache_.num_used_rows(), 10u);
@@ -40,7 +46,7 @@ TEST_F(EncoderCacheManagerTest, FreedFirstEvictedFirstAndOnlyAsFarAsNeeded) {
 }
 
 TEST_F(EncoderCacheManagerTest, AReferenceProtectsAndRevives) {
-  cache_.Insert(Key(1, 5), &evicted_);
+  Insert(Key(1, 5));
   cache_.Acquire(Key(1, 5));
   cache_.Release(Key(1, 5));
   EXPECT_EQ(cache_.num_references(Key(1, 5)), 1u);
@@ -49,31 +55,47 @@ TEST_F(EncoderCacheManagerTest, AReferenceProtectsAndRevives) {
   EXPECT_EQ(cache_.num_reclaimable_rows(), 10u);
   cache_.Acquire(Key(1, 5));
   EXPECT_EQ(cache_.num_reclaimable_rows(), 5u);
-  cache_.Insert(Key(2, 5), &evicted_);
+  Insert(Key(2, 5));
   EXPECT_THAT(evicted_, IsEmpty());
   EXPECT_EQ(cache_.num_reclaimable_rows(), 0u);
 }
 
 TEST_F(EncoderCacheManagerTest, RowsBelongToTheKey) {
-  cache_.Insert(Key(1, 5), &evicted_);
+  Insert(Key(1, 5));
   EXPECT_FALSE(cache_.Contains(Key(1, 4)));
   EXPECT_EQ(cache_.num_references(Key(1, 4)), 0u);
 }
 
-TEST_F(EncoderCacheManagerTest, DiscardThrowsOutOnlyWhatNobodyReads) {
+TEST_F(EncoderCacheManagerTest, AnEncodingHoldsAReferenceUntilItEnds) {
   cache_.Insert(Key(1, 5), &evicted_);
-  cache_.Discard(Key(1, 5), &evicted_);
   EXPECT_TRUE(cache_.Contains(Key(1, 5)));
+  EXPECT_FALSE(cache_.IsReady(Key(1, 5)));
+  EXPECT_TRUE(cache_.IsEncoding(Key(1, 5)));
+  EXPECT_EQ(cache_.num_encoding(), 1u);
+  EXPECT_EQ(cache_.num_references(Key(1, 5)), 2u);
+  cache_.Release(Key(1, 5));  // nobody waits for it any more
+  EXPECT_EQ(cache_.num_reclaimable_rows(), 5u) << "the encoder still writes it";
+  cache_.MarkReady(Key(1, 5));
+  EXPECT_TRUE(cache_.IsReady(Key(1, 5)));
+  EXPECT_FALSE(cache_.IsEncoding(Key(1, 5)));
+  EXPECT_EQ(cache_.num_encoding(), 0u);
+  EXPECT_EQ(cache_.num_reclaimable_rows(), 10u);
+}
+
+TEST_F(EncoderCacheManagerTest, AFailedEncodingLeavesNothing) {
+  cache_.Insert(Key(1, 5), &evicted_);
   cache_.Release(Key(1, 5));
-  cache_.Discard(Key(1, 5), &evicted_);
-  cache_.Discard(Key(2, 5), &evicted_);
-  EXPECT_THAT(evicted_, ElementsAre(Key(1, 5)));
+  cache_.Discard(Key(1, 5));
   EXPECT_EQ(cache_.num_used_rows(), 0u);
+  EXPECT_EQ(cache_.num_reclaimable_rows(), 10u);
   EXPECT_EQ(cache_.num_entries(), 0u);
+  EXPECT_EQ(cache_.num_encoding(), 0u);
+  EXPECT_FALSE(cache_.IsReady(Key(1, 5)));
+  EXPECT_FALSE(cache_.IsEncoding(Key(1, 5)));
 }
 
 TEST_F(EncoderCacheManagerTest, StatsCountHitsAndMisses) {
-  cache_.Insert(Key(1, 5), &evicted_);
+  Insert(Key(1, 5));
   cache_.Acquire(Key(1, 5));
   const EncoderCacheStats stats = cache_.Stats();
   EXPECT_EQ(stats.num_hits, 1u);

@@ -11,8 +11,8 @@
 
 namespace mao {
 
-// SHA-256 over the pixels after preprocessing, the preprocessing parameters and the model. All
-// zeros is "none": it equals no image, and the scheduler refuses it.
+// SHA-256 over the pixels after preprocessing, the preprocessing parameters, the model and the
+// request's cache salt. All zeros is "none": it equals no image, and the scheduler refuses it.
 struct ImageFingerprint {
   std::array<uint8_t, 32> bytes{};
 

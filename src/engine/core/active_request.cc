@@ -1,5 +1,6 @@
 #include "engine/core/active_request.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mao {
@@ -19,7 +20,7 @@ OutputLogprobs LogprobsOf(const SampledToken& token) {
 }  // namespace
 
 ActiveRequest::ActiveRequest(SamplingState sampling, std::span<const TokenId> eos_ids,
-                             const Tokenizer& tokenizer, std::unique_ptr<PreparedImage> image,
+                             const Tokenizer& tokenizer, std::shared_ptr<const PreparedImage> image,
                              std::shared_ptr<OutputChannel> channel, const RequestStats& stats)
     : sampling_(std::move(sampling)),
       token_stops_(sampling_.params(), eos_ids),
@@ -30,19 +31,38 @@ ActiveRequest::ActiveRequest(SamplingState sampling, std::span<const TokenId> eo
       stats_(stats) {}
 
 void ActiveRequest::BeginStep(Clock::time_point start, int64_t num_computed_tokens) {
-  if (first_scheduled_ != Clock::time_point{}) return;
-  first_scheduled_ = start;
-  stats_.queue_ms = Milliseconds(submitted_, start);
+  if (has_row_) return;
+  has_row_ = true;
   stats_.num_cached_tokens = num_computed_tokens;
+  MarkScheduled(start);
 }
 
-void ActiveRequest::AddEncodeTime(double encode_ms) { stats_.encode_ms += encode_ms; }
+void ActiveRequest::AddEncode(Clock::time_point ordered, Clock::time_point begun,
+                              Clock::time_point ended) {
+  if (first_token_ != Clock::time_point{})
+    return;  // once more after preemption: generate_ms has it
+  // Without a row so far: all text before the image was found in the prefix cache.
+  MarkScheduled(std::max(submitted_, ordered));
+  const Clock::time_point from =
+      std::clamp(std::max(first_scheduled_, last_encoded_), ordered, ended);
+  begun = std::max(begun, from);
+  stats_.queue_ms += Milliseconds(from, begun);
+  stats_.encode_ms += Milliseconds(begun, ended);
+  encoder_ms_ += Milliseconds(from, ended);
+  last_encoded_ = ended;
+}
+
+void ActiveRequest::MarkScheduled(Clock::time_point now) {
+  if (first_scheduled_ != Clock::time_point{}) return;
+  first_scheduled_ = now;
+  stats_.queue_ms = Milliseconds(submitted_, now);
+}
 
 bool ActiveRequest::Accept(const SampledToken& token) {
   const Clock::time_point now = Clock::now();
   if (++stats_.num_output_tokens == 1) {
     first_token_ = now;
-    stats_.prefill_ms = Milliseconds(first_scheduled_, now) - stats_.encode_ms;
+    stats_.prefill_ms = Milliseconds(first_scheduled_, now) - encoder_ms_;
   }
   EngineOutput output;
   StopReason reason = token_stops_.Push(token.id);

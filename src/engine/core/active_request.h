@@ -19,16 +19,19 @@ using Clock = std::chrono::steady_clock;
 class ActiveRequest {
  public:
   ActiveRequest(SamplingState sampling, std::span<const TokenId> eos_ids,
-                const Tokenizer& tokenizer, std::unique_ptr<PreparedImage> image,
+                const Tokenizer& tokenizer, std::shared_ptr<const PreparedImage> image,
                 std::shared_ptr<OutputChannel> channel, const RequestStats& stats);
 
   SamplingState& sampling() { return sampling_; }
-  const PreparedImage& image() const { return *image_; }
+  // Shared with the encoder, which may outlive the request.
+  const std::shared_ptr<const PreparedImage>& image() const { return image_; }
 
-  // The request has a row in a step that begins at `start` and spent encode_ms on its image;
-  // num_computed_tokens of its first row were found in the prefix cache.
+  // The request has a row in a step that begins at `start`; num_computed_tokens of its first row
+  // were found in the prefix cache.
   void BeginStep(Clock::time_point start, int64_t num_computed_tokens);
-  void AddEncodeTime(double encode_ms);
+  // An image that the request waited for was given to the encoder at `ordered`, by it or another
+  // request, and encoded from `begun` to `ended`.
+  void AddEncode(Clock::time_point ordered, Clock::time_point begun, Clock::time_point ended);
 
   // Takes a sampled token, sends what text became certain, and tells whether the request ends.
   bool Accept(const SampledToken& token);
@@ -37,19 +40,23 @@ class ActiveRequest {
   void Fail(Status status);
 
  private:
+  void MarkScheduled(Clock::time_point now);
   void Finish(StopReason reason, EngineOutput output);
 
   SamplingState sampling_;
   TokenStopChecker token_stops_;
   IncrementalDetokenizer detokenizer_;
   StopStringFilter text_stops_;
-  std::unique_ptr<PreparedImage> image_;
+  std::shared_ptr<const PreparedImage> image_;
   std::shared_ptr<OutputChannel> channel_;
   RequestStats stats_;
+  bool has_row_ = false;
   bool finished_ = false;
 
   Clock::time_point submitted_ = Clock::now();
   Clock::time_point first_scheduled_{};
+  Clock::time_point last_encoded_{};
+  double encoder_ms_ = 0;  // waiting for the encoder, and its work
   Clock::time_point first_token_{};
 };
 

@@ -11,10 +11,6 @@
 namespace mao {
 namespace {
 
-// Room for the largest image of any mode (1,263 rows), so that none is refused; several small pages
-// may share a step.
-constexpr uint64_t kEncoderRowsPerStep = 2048;
-
 uint32_t NumBlocks(const EngineConfig& config, size_t block_bytes) {
   const uint64_t blocks_per_request =
       (config.max_model_len + config.block_size - 1) / config.block_size;
@@ -70,7 +66,6 @@ Status EngineCore::Init() {
   scheduling.block_size = config_.block_size;
   scheduling.num_blocks = num_blocks;
   scheduling.enable_prefix_caching = config_.enable_prefix_caching;
-  scheduling.max_encoder_rows_per_step = kEncoderRowsPerStep;
   scheduling.encoder_cache_rows = config_.encoder_cache_rows;
   MAO_ASSIGN_OR_RETURN(scheduler_, Scheduler::Create(scheduling));
   ModelRunnerConfig running;
@@ -81,10 +76,18 @@ Status EngineCore::Init() {
   running.max_model_len = config_.max_model_len;
   running.block_size = config_.block_size;
   running.num_blocks = num_blocks;
-  MAO_ASSIGN_OR_RETURN(runner_, ModelRunner::Create(model_.get(), running));
+  MAO_ASSIGN_OR_RETURN(runner_,
+                       ModelRunner::Create(model_.get(), running, [this](EncodedImage image) {
+                         {
+                           const std::lock_guard lock(inbox_mutex_);
+                           encoded_.push_back(std::move(image));
+                         }
+                         inbox_changed_.notify_one();
+                       }));
   LogInfo(fmt::format("engine: {} threads, {} blocks of {} tokens ({:.1f} MiB of keys and values)",
                       config_.num_threads, num_blocks, config_.block_size,
                       static_cast<double>(kv_cache_bytes_) / (1 << 20)));
+  PublishStats();
   thread_ = std::thread([this] { Loop(); });
   return OkStatus();
 }
@@ -109,6 +112,7 @@ Status EngineCore::Submit(Submission submission) {
   {
     const std::lock_guard lock(inbox_mutex_);
     if (stopping_) return UnavailableError("the engine is stopping");
+    if (submissions_.empty()) first_submitted_ = Clock::now();
     submissions_.push_back(std::move(submission));
   }
   inbox_changed_.notify_one();
@@ -126,9 +130,16 @@ void EngineCore::Cancel(RequestId id) {
 bool EngineCore::TakeInbox() {
   {
     std::unique_lock lock(inbox_mutex_);
-    inbox_changed_.wait(lock, [&] {
-      return stopping_ || !submissions_.empty() || !cancellations_.empty() || scheduler_->HasWork();
-    });
+    if (scheduler_->IsIdle()) {
+      const auto is_called = [&] {
+        return stopping_ || !submissions_.empty() || !cancellations_.empty() || !encoded_.empty();
+      };
+      if (const TimePoint deadline = scheduler_->next_deadline(); deadline != kNoDeadline) {
+        inbox_changed_.wait_until(lock, deadline, is_called);
+      } else {
+        inbox_changed_.wait(lock, is_called);
+      }
+    }
     if (stopping_) {
       for (Submission& submission : submissions_) {
         submission.request->Fail(CancelledError("the engine is stopping"));
@@ -136,8 +147,10 @@ bool EngineCore::TakeInbox() {
       submissions_.clear();
       return false;
     }
+    stats_ = StatsWithInbox();
     taken_submissions_.swap(submissions_);
     taken_cancellations_.swap(cancellations_);
+    taken_encoded_.swap(encoded_);
   }
   for (Submission& submission : taken_submissions_) {
     const RequestId id = submission.spec.id;
@@ -150,13 +163,32 @@ bool EngineCore::TakeInbox() {
   taken_submissions_.clear();
   for (const RequestId id : taken_cancellations_) scheduler_->Abort(id);
   taken_cancellations_.clear();
+  for (EncodedImage& image : taken_encoded_) TakeEncoded(std::move(image));
+  taken_encoded_.clear();
   return true;
 }
 
+void EngineCore::TakeEncoded(EncodedImage image) {
+  has_progressed_ = true;
+  for (const RequestState* request : scheduler_->running()) {
+    if (!request->HoldsImage(image.image)) continue;
+    requests_.at(request->id)->AddEncode(image.ordered, image.begun, image.ended);
+  }
+  if (Status told = scheduler_->OnImageEncoded(image.image, image.status); !told.ok()) {
+    LogError(told.ToString());
+    return;
+  }
+  if (image.status.ok()) runner_->AddImage(std::move(image));
+}
+
 void EngineCore::Loop() {
-  while (TakeInbox()) Step();
+  while (TakeInbox()) {
+    Step();
+    PublishStats();
+  }
   for (auto& [id, request] : requests_) request->Fail(CancelledError("the engine is stopping"));
   requests_.clear();
+  runner_.reset();  // after the readers know: it waits for the encoding in progress
 }
 
 void EngineCore::Step() {
@@ -165,19 +197,19 @@ void EngineCore::Step() {
   ReportFinished();
   for (const PlanRow& row : plan_.rows) {
     requests_.at(row.id)->BeginStep(start, row.num_computed_tokens);
+    const uint32_t first = std::min(row.num_computed_tokens, row.num_prompt_tokens);
+    num_prompt_tokens_ +=
+        std::min(row.num_computed_tokens + row.num_new_tokens, row.num_prompt_tokens) - first;
   }
   outcome_.Clear();
   outcome_.step = plan_.step;
-  outcome_.status = runner_->Execute(
-      plan_, [this](RequestId id) -> const PreparedImage& { return requests_.at(id)->image(); });
+  runner_->Execute(plan_, [this](RequestId id) { return requests_.at(id)->image(); });
   if (plan_.rows.empty()) return;
-  if (outcome_.status.ok()) {
-    for (const EncodeJob& job : plan_.images_to_encode) {
-      requests_.at(job.id)->AddEncodeTime(runner_->encode_ms());
-    }
-    for (size_t i = 0; i < plan_.rows.size(); ++i) SampleRow(i);
-  }
+  for (size_t i = 0; i < plan_.rows.size(); ++i) SampleRow(i);
   if (const Status status = scheduler_->Update(outcome_); !status.ok()) LogError(status.ToString());
+  ++num_steps_;
+  num_generation_tokens_ += outcome_.sampled_token_ids.size();
+  has_progressed_ = true;
 }
 
 void EngineCore::SampleRow(size_t index) {
@@ -198,6 +230,7 @@ void EngineCore::SampleRow(size_t index) {
 }
 
 void EngineCore::ReportFinished() {
+  if (!plan_.finished.empty()) has_progressed_ = true;
   for (FinishedRequest& finished : plan_.finished) {
     const auto it = requests_.find(finished.id);
     if (it == requests_.end()) continue;
@@ -206,6 +239,45 @@ void EngineCore::ReportFinished() {
                                           : std::move(finished.status));
     requests_.erase(it);
   }
+}
+
+EngineStats EngineCore::stats() const {
+  const std::lock_guard lock(inbox_mutex_);
+  return StatsWithInbox();
+}
+
+EngineStats EngineCore::StatsWithInbox() const {
+  EngineStats stats = stats_;
+  stats.num_waiting += submissions_.size();
+  if (!submissions_.empty() && !stats.has_work) {
+    stats.has_work = true;
+    stats.last_progress = first_submitted_;
+  }
+  return stats;
+}
+
+void EngineCore::PublishStats() {
+  const KvCacheStats kv = scheduler_->kv_cache().Stats();
+  const EncoderCacheStats encoder = scheduler_->encoder_cache().Stats();
+  EngineStats stats = {.num_running = scheduler_->running().size(),
+                       .num_waiting = scheduler_->waiting().size(),
+                       .num_images_encoding = scheduler_->encoder_cache().num_encoding(),
+                       .num_kv_blocks_used = kv.num_used_blocks,
+                       .num_kv_blocks = kv.num_blocks,
+                       .num_steps = num_steps_,
+                       .num_prompt_tokens = num_prompt_tokens_,
+                       .num_generation_tokens = num_generation_tokens_,
+                       .num_preemptions = scheduler_->num_preemptions(),
+                       .prefix_cache_queries = kv.num_queried_tokens,
+                       .prefix_cache_hits = kv.num_hit_tokens,
+                       .encoder_cache_queries = encoder.num_hits + encoder.num_misses,
+                       .encoder_cache_hits = encoder.num_hits,
+                       .has_work = scheduler_->HasWork(),
+                       .last_progress = Clock::now()};
+  const std::lock_guard lock(inbox_mutex_);
+  if (!has_progressed_) stats.last_progress = stats_.last_progress;
+  stats_ = stats;
+  has_progressed_ = false;
 }
 
 }  // namespace mao

@@ -34,12 +34,13 @@ class EngineCore {
   RequestId NextId();
   Status Submit(Submission submission);
   void Cancel(RequestId id);
-  // Fails what runs with Cancelled and ends the thread; later submissions are refused.
+  // Fails what runs with Cancelled and ends the threads; later submissions are refused.
   void Stop();
 
   const Model& model() const { return *model_; }
   const EngineConfig& config() const { return config_; }
   size_t kv_cache_bytes() const { return kv_cache_bytes_; }
+  EngineStats stats() const;
   // Threads for preprocessing, or null while another request uses them.
   class PrepareLock {
    public:
@@ -57,11 +58,15 @@ class EngineCore {
 
   Status Init();
   void Loop();
-  // Waits for something to do and takes in what was submitted. False: stop.
+  // Waits for something to do and takes in what was submitted, cancelled and encoded. False: stop.
   bool TakeInbox();
+  void TakeEncoded(EncodedImage image);
   void Step();
   void SampleRow(size_t index);
   void ReportFinished();
+  // With what stands in the inbox; the caller has the lock.
+  EngineStats StatsWithInbox() const;
+  void PublishStats();
 
   std::unique_ptr<Model> model_;
   EngineConfig config_;
@@ -71,12 +76,15 @@ class EngineCore {
   ThreadPool prepare_pool_;
 
   // Between threads.
-  std::mutex inbox_mutex_;
+  mutable std::mutex inbox_mutex_;
   std::condition_variable inbox_changed_;
   std::vector<Submission> submissions_;
   std::vector<RequestId> cancellations_;
+  std::vector<EncodedImage> encoded_;
+  Clock::time_point first_submitted_{};  // of submissions_
   bool stopping_ = false;
   uint64_t num_ids_ = 0;
+  EngineStats stats_;  // as of the end of the last step and the last look into the inbox
 
   // Of the engine thread.
   std::unique_ptr<Scheduler> scheduler_;
@@ -85,8 +93,13 @@ class EngineCore {
   std::unordered_map<RequestId, std::unique_ptr<ActiveRequest>> requests_;
   std::vector<Submission> taken_submissions_;
   std::vector<RequestId> taken_cancellations_;
+  std::vector<EncodedImage> taken_encoded_;
   StepPlan plan_;
   StepOutcome outcome_;
+  uint64_t num_steps_ = 0;
+  uint64_t num_prompt_tokens_ = 0;
+  uint64_t num_generation_tokens_ = 0;
+  bool has_progressed_ = true;  // since the last PublishStats
 
   std::thread thread_;  // last: runs Loop over all of the above
 };

@@ -7,7 +7,7 @@
 
 namespace mao {
 
-Result<ImageFingerprint> FingerprintOf(const PreparedImage& image) {
+Result<ImageFingerprint> FingerprintOf(const PreparedImage& image, std::string_view cache_salt) {
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                         &EVP_MD_CTX_free);
   bool ok = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
@@ -16,6 +16,9 @@ Result<ImageFingerprint> FingerprintOf(const PreparedImage& image) {
     ok = ok && EVP_DigestUpdate(context.get(), size.data(), sizeof(size)) == 1 &&
          EVP_DigestUpdate(context.get(), view.rgb.data(), view.rgb.size()) == 1;
   };
+  const uint64_t salt_bytes = cache_salt.size();
+  ok = ok && EVP_DigestUpdate(context.get(), &salt_bytes, sizeof(salt_bytes)) == 1 &&
+       EVP_DigestUpdate(context.get(), cache_salt.data(), cache_salt.size()) == 1;
   const std::array<int32_t, 2> grid = {image.tile_columns, image.tile_rows};
   ok = ok && EVP_DigestUpdate(context.get(), grid.data(), sizeof(grid)) == 1;
   for (const Image& tile : image.tiles) add_view(tile);

@@ -1,8 +1,8 @@
 #include "engine/runner/model_runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace mao {
 
@@ -12,15 +12,18 @@ size_t ModelRunner::KeyHash::operator()(const EncoderKey& key) const {
   return hash;
 }
 
-ModelRunner::ModelRunner(Model* model, const ModelRunnerConfig& config)
+ModelRunner::ModelRunner(Model* model, const ModelRunnerConfig& config,
+                         ImageEncoder::OnEncoded on_encoded)
     : model_(model),
       config_(config),
       pool_(config.num_threads),
-      ctx_{pool_, config.dtype, {}, {}} {}
+      ctx_{pool_, config.dtype, {}, {}},
+      encoder_(model, config.num_threads, config.dtype, std::move(on_encoded)) {}
 
 Result<std::unique_ptr<ModelRunner>> ModelRunner::Create(Model* model,
-                                                         const ModelRunnerConfig& config) {
-  std::unique_ptr<ModelRunner> runner(new ModelRunner(model, config));
+                                                         const ModelRunnerConfig& config,
+                                                         ImageEncoder::OnEncoded on_encoded) {
+  std::unique_ptr<ModelRunner> runner(new ModelRunner(model, config, std::move(on_encoded)));
   const ModelInfo& info = model->info();
   const KvLayout layout = {config.dtype, config.block_size, info.num_kv_heads, info.head_dim};
   MAO_ASSIGN_OR_RETURN(runner->cache_,
@@ -40,9 +43,9 @@ Result<std::unique_ptr<ModelRunner>> ModelRunner::Create(Model* model,
   return runner;
 }
 
-Status ModelRunner::Execute(const StepPlan& plan, const ImageOf& image_of) {
+void ModelRunner::Execute(const StepPlan& plan, const ImageOf& image_of) {
   Forget(plan);
-  MAO_RETURN_IF_ERROR(Encode(plan, image_of));
+  for (const EncodeJob& job : plan.images_to_encode) encoder_.Encode(job.image, image_of(job.id));
   UpdateTables(plan);
   input_.token_ids.clear();
   input_.embeddings.clear();
@@ -53,7 +56,10 @@ Status ModelRunner::Execute(const StepPlan& plan, const ImageOf& image_of) {
   logits_index_.clear();
   for (size_t i = 0; i < plan.rows.size(); ++i) AddRow(plan, i);
   if (!plan.rows.empty()) model_->Forward(ctx_, input_, cache_, logits_.data());
-  return OkStatus();
+}
+
+void ModelRunner::AddImage(EncodedImage image) {
+  embeddings_.insert_or_assign(image.image, std::move(image.rows));
 }
 
 std::span<float> ModelRunner::Logits(size_t row) {
@@ -64,19 +70,6 @@ void ModelRunner::Forget(const StepPlan& plan) {
   for (const FinishedRequest& request : plan.finished) tables_.erase(request.id);
   for (const RequestId id : plan.preempted) tables_.erase(id);
   for (const EncoderKey& key : plan.encoder_entries_to_free) embeddings_.erase(key);
-}
-
-Status ModelRunner::Encode(const StepPlan& plan, const ImageOf& image_of) {
-  const auto start = std::chrono::steady_clock::now();
-  for (const EncodeJob& job : plan.images_to_encode) {
-    FloatMatrix rows;
-    MAO_RETURN_IF_ERROR(rows.Reserve(job.image.num_rows, model_->info().hidden_size));
-    MAO_RETURN_IF_ERROR(model_->Encode(ctx_, image_of(job.id), rows.data()));
-    embeddings_.insert_or_assign(job.image, std::move(rows));
-  }
-  encode_ms_ =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  return OkStatus();
 }
 
 void ModelRunner::UpdateTables(const StepPlan& plan) {

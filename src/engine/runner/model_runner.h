@@ -1,5 +1,5 @@
 // Executes step plans: holds the cache memory, the block tables and the image embeddings, and calls
-// the model. Knows nothing of text, sampling or clients.
+// the model; images are encoded beside the steps. Knows nothing of text, sampling or clients.
 #ifndef MAOOCR_ENGINE_RUNNER_MODEL_RUNNER_H_
 #define MAOOCR_ENGINE_RUNNER_MODEL_RUNNER_H_
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/runner/image_encoder.h"
 #include "engine/sched/step_plan.h"
 #include "layers/kv_cache.h"
 #include "models/model.h"
@@ -17,7 +18,7 @@
 namespace mao {
 
 struct ModelRunnerConfig {
-  size_t num_threads = 0;  // 0: all cores of the process
+  size_t num_threads = 0;  // of the steps, and as many of the encoder; 0: all cores of the process
   DType dtype = DType::kBF16;
   uint32_t max_num_seqs = 1;
   uint32_t max_num_batched_tokens = 1;
@@ -30,25 +31,26 @@ struct ModelRunnerConfig {
 class ModelRunner {
  public:
   // The image that an EncodeJob names.
-  using ImageOf = std::function<const PreparedImage&(RequestId id)>;
+  using ImageOf = std::function<std::shared_ptr<const PreparedImage>(RequestId id)>;
 
-  static Result<std::unique_ptr<ModelRunner>> Create(Model* model, const ModelRunnerConfig& config);
+  // on_encoded is called on the encoder's thread for each image that a plan ordered; the engine
+  // thread then calls AddImage. Errors: ResourceExhausted.
+  static Result<std::unique_ptr<ModelRunner>> Create(Model* model, const ModelRunnerConfig& config,
+                                                     ImageEncoder::OnEncoded on_encoded);
 
-  // Forgets what the plan says to forget, encodes its images and computes its rows. Errors:
-  // ResourceExhausted when the activations of an image do not fit in memory; then no row counts.
-  Status Execute(const StepPlan& plan, const ImageOf& image_of);
+  // Forgets what the plan says to forget, gives its images to the encoder and computes its rows.
+  void Execute(const StepPlan& plan, const ImageOf& image_of);
+
+  // Keeps the embeddings of an image that was encoded, for the rows of later plans.
+  void AddImage(EncodedImage image);
 
   // The logits [vocab_size] of row i of the last plan, which wanted them; may be changed.
   std::span<float> Logits(size_t row);
 
-  // Milliseconds the last plan's encodings took.
-  double encode_ms() const { return encode_ms_; }
-
  private:
-  ModelRunner(Model* model, const ModelRunnerConfig& config);
+  ModelRunner(Model* model, const ModelRunnerConfig& config, ImageEncoder::OnEncoded on_encoded);
 
   void Forget(const StepPlan& plan);
-  Status Encode(const StepPlan& plan, const ImageOf& image_of);
   void UpdateTables(const StepPlan& plan);
   void AddRow(const StepPlan& plan, size_t index);
 
@@ -68,7 +70,8 @@ class ModelRunner {
   ForwardInput input_;
   FloatMatrix logits_;                 // [max_num_seqs, vocab_size]
   std::vector<int64_t> logits_index_;  // of each row of the plan: its row in logits_, or -1
-  double encode_ms_ = 0;
+
+  ImageEncoder encoder_;
 };
 
 }  // namespace mao

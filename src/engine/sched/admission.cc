@@ -37,7 +37,6 @@ Status CheckLengths(const SchedulerConfig& config, const RequestSpec& spec) {
 }
 
 Status CheckImages(const SchedulerConfig& config, const RequestSpec& spec) {
-  const uint64_t max_rows = std::min(config.max_encoder_rows_per_step, config.encoder_cache_rows);
   uint64_t previous_end = 0;
   for (size_t i = 0; i < spec.image_spans.size(); ++i) {
     const ImageSpan& span = spec.image_spans[i];
@@ -51,11 +50,9 @@ Status CheckImages(const SchedulerConfig& config, const RequestSpec& spec) {
     if (span.fingerprint.IsEmpty()) {
       return InvalidArgumentError(fmt::format("image {}: the fingerprint is empty", i));
     }
-    if (span.length > max_rows) {
-      return OutOfRangeError(
-          fmt::format("image {}: {} rows exceed max_encoder_rows_per_step ({}) or "
-                      "encoder_cache_rows ({})",
-                      i, span.length, config.max_encoder_rows_per_step, config.encoder_cache_rows));
+    if (span.length > config.encoder_cache_rows) {
+      return OutOfRangeError(fmt::format("image {}: {} rows exceed encoder_cache_rows ({})", i,
+                                         span.length, config.encoder_cache_rows));
     }
     previous_end = end;
   }

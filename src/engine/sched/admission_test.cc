@@ -19,8 +19,7 @@ constexpr SchedulerConfig kConfig = {.max_num_seqs = 4,
                                      .max_model_len = 100,
                                      .block_size = 4,
                                      .num_blocks = 10,
-                                     .max_encoder_rows_per_step = 8,
-                                     .encoder_cache_rows = 12};
+                                     .encoder_cache_rows = 8};
 
 struct Refusal {
   const char* name;
@@ -55,8 +54,8 @@ TEST(AdmissionTest, RefusesWhatIsMalformedOrCanNeverFit) {
        StatusCode::kInvalidArgument, "image 1"},
       {"image without identity", [](RequestSpec* s) { s->image_spans[1].fingerprint = {}; },
        StatusCode::kInvalidArgument, "image 1"},
-      {"image above the encoder budget", [](RequestSpec* s) { s->image_spans[1].length = 9; },
-       StatusCode::kOutOfRange, "max_encoder_rows_per_step (8)"},
+      {"image beyond the encoder cache", [](RequestSpec* s) { s->image_spans[1].length = 9; },
+       StatusCode::kOutOfRange, "encoder_cache_rows (8)"},
   };
   for (const Refusal& refusal : refusals) {
     RequestSpec spec = TestRequest(1, 20, 5, 1);
@@ -79,9 +78,9 @@ TEST(AdmissionTest, TheLimitsThemselvesAreAllowed) {
   EXPECT_TRUE(CheckRequest(kConfig, spec).ok());
 }
 
-TEST(AdmissionTest, WithoutAnEncoderBudgetImagesAreRefused) {
+TEST(AdmissionTest, WithoutAnEncoderCacheImagesAreRefused) {
   SchedulerConfig config = kConfig;
-  config.max_encoder_rows_per_step = 0;
+  config.encoder_cache_rows = 0;
   RequestSpec spec = TestRequest(1, 20, 5, 1);
   PlaceImage(&spec, 2, 1, 1);
   EXPECT_EQ(CheckRequest(config, spec).code(), StatusCode::kOutOfRange);
@@ -120,6 +119,9 @@ TEST(SchedulerConfigTest, NamesTheWrongField) {
   config = kConfig;
   config.max_model_len = 1;
   EXPECT_NE(CheckConfig(config).message().find("max_model_len is 1"), std::string::npos);
+  config = kConfig;
+  config.max_encodes_in_flight = 0;
+  EXPECT_NE(CheckConfig(config).message().find("max_encodes_in_flight"), std::string::npos);
   config = kConfig;
   config.num_blocks = 0;
   EXPECT_EQ(Scheduler::Create(config).status().code(), StatusCode::kInvalidArgument);

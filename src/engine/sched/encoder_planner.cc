@@ -21,35 +21,33 @@ bool IsRepeated(const RequestState& request, uint32_t first, uint32_t i) {
 }  // namespace
 
 ChunkReach PlanImages(const RequestState& request, uint32_t begin, uint32_t num_tokens,
-                      const Budget& encoder_rows, const EncoderCacheManager& cache) {
-  // A waiting request holds no reference; its first chunk may begin behind or within an image.
-  const uint32_t first =
-      std::max(request.num_reached_images,
-               static_cast<uint32_t>(FirstSpanEndingAfter(request.image_spans, begin)));
+                      const Budget& encodes, const EncoderCacheManager& cache) {
+  // A request without references may begin behind or within an image.
+  auto i = static_cast<uint32_t>(FirstSpanEndingAfter(request.image_spans, begin));
+  const uint32_t first = std::max(request.num_reached_images, i);
   const uint32_t end = begin + num_tokens;
-  uint64_t num_rows_to_encode = 0;
-  uint64_t num_rows_to_revive = 0;
-  uint32_t i = first;
+  uint64_t num_to_encode = 0;
+  uint64_t num_rows_to_hold = 0;  // that are not held now
+  ChunkReach reach = {.num_tokens = num_tokens, .first_image = first, .end_image = first};
   for (; i < request.image_spans.size() && request.image_spans[i].offset < end; ++i) {
     const ImageSpan& span = request.image_spans[i];
-    if (IsRepeated(request, first, i)) continue;
     const EncoderKey key = KeyOf(span);
-    const bool is_cached = cache.Contains(key);
-    const bool is_held = cache.num_references(key) > 0;
-    const uint64_t to_encode = num_rows_to_encode + (is_cached ? 0 : span.length);
-    const uint64_t to_revive = num_rows_to_revive + (is_cached && !is_held ? span.length : 0);
-    if (to_encode > encoder_rows.remaining() ||
-        to_encode + to_revive > cache.num_reclaimable_rows()) {
-      return {
-          .num_tokens = std::max(span.offset, begin) - begin, .first_image = first, .end_image = i};
+    const uint32_t num_before = std::max(span.offset, begin) - begin;
+    if (i >= first && !IsRepeated(request, first, i)) {
+      if (!cache.Contains(key)) ++num_to_encode;
+      if (cache.num_references(key) == 0) num_rows_to_hold += span.length;
+      if (num_to_encode > encodes.remaining() || num_rows_to_hold > cache.num_reclaimable_rows()) {
+        reach.num_tokens = std::min(reach.num_tokens, num_before);
+        break;
+      }
     }
-    num_rows_to_encode = to_encode;
-    num_rows_to_revive = to_revive;
+    if (!cache.IsReady(key)) reach.num_tokens = std::min(reach.num_tokens, num_before);
+    reach.end_image = std::max(first, i + 1);
   }
-  return {.num_tokens = num_tokens, .first_image = first, .end_image = i};
+  return reach;
 }
 
-void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* encoder_rows,
+void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* encodes,
                   EncoderCacheManager* cache, StepPlan* plan) {
   // Those in the cache first, so that making room for the others cannot evict them.
   std::vector<EncodeJob>& jobs = plan->images_to_encode;
@@ -70,7 +68,7 @@ void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* 
       continue;
     }
     cache->Insert(job.image, &plan->encoder_entries_to_free);
-    encoder_rows->Spend(job.image.num_rows);
+    encodes->Spend(1);
     jobs[num_jobs++] = job;
   }
   jobs.resize(num_jobs);

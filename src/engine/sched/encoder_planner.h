@@ -11,24 +11,25 @@
 
 namespace mao {
 
-// A chunk that can be computed: tokens [begin, begin + num_tokens), with every image it touches
-// either referenced before or in [first_image, end_image).
+// A chunk that can be computed now: tokens [begin, begin + num_tokens), none of an image that is not
+// ready. Images [first_image, end_image) are those to reference: the ones that the chunk touches,
+// and the ones beyond that it waits for.
 struct ChunkReach {
   uint32_t num_tokens = 0;
   uint32_t first_image = 0;
   uint32_t end_image = 0;
 };
 
-// Cuts a chunk before the first image that is neither in the cache nor fits what is left of the
-// step's encoder budget and of the cache. An image may be crossed by several chunks, yet it is
-// encoded whole when the first of them comes. 0 tokens: nothing can be done in this step. Changes
-// nothing.
+// Cuts a chunk before the first image that is not ready. The images behind the cut are reached
+// nevertheless, so that they are encoded meanwhile, up to the first that is neither in the cache nor
+// fits what is left of the encoder budget (images) and of the cache. An image may be crossed by
+// several chunks, yet it is encoded whole. Changes nothing.
 ChunkReach PlanImages(const RequestState& request, uint32_t begin, uint32_t num_tokens,
-                      const Budget& encoder_rows, const EncoderCacheManager& cache);
+                      const Budget& encodes, const EncoderCacheManager& cache);
 
 // Takes one reference for each image of the reach and orders those not in the cache to be encoded.
 // Right after PlanImages.
-void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* encoder_rows,
+void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* encodes,
                   EncoderCacheManager* cache, StepPlan* plan);
 
 }  // namespace mao

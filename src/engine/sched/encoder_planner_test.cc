@@ -21,13 +21,17 @@ class EncoderPlannerTest : public ::testing::Test {
  protected:
   EncoderPlannerTest() { request_.image_spans = {Span(4, 6, 1), Span(12, 6, 2), Span(18, 6, 1)}; }
 
-  uint32_t Reach(uint32_t begin, uint32_t num_tokens, uint64_t budget) {
-    reach_ = PlanImages(request_, begin, num_tokens, Budget(budget), cache_);
+  // Tokens that can be computed with so many encodes left.
+  uint32_t Reach(uint32_t begin, uint32_t num_tokens, uint64_t num_encodes) {
+    reach_ = PlanImages(request_, begin, num_tokens, Budget(num_encodes), cache_);
     return reach_.num_tokens;
   }
-  // An entry that nobody holds.
+  uint32_t NumReached() const { return reach_.end_image - reach_.first_image; }
+  void Encode(const ImageSpan& span) { cache_.Insert(KeyOf(span), &evicted_); }
+  // An entry that is ready and that nobody holds.
   void Cache(const ImageSpan& span) {
-    cache_.Insert(KeyOf(span), &evicted_);
+    Encode(span);
+    cache_.MarkReady(KeyOf(span));
     cache_.Release(KeyOf(span));
   }
 
@@ -37,62 +41,89 @@ class EncoderPlannerTest : public ::testing::Test {
   ChunkReach reach_;
 };
 
-TEST_F(EncoderPlannerTest, CutsTheChunkBeforeAnImageThatDoesNotFitTheBudget) {
+TEST_F(EncoderPlannerTest, CutsTheChunkBeforeAnImageThatIsNotReady) {
   EXPECT_EQ(Reach(0, 4, 0), 4u) << "touches no image";
-  EXPECT_EQ(Reach(0, 30, 5), 4u);
-  EXPECT_EQ(Reach(0, 30, 6), 12u);
-  EXPECT_EQ(Reach(0, 30, 12), 30u) << "the third image is the first again";
-  EXPECT_EQ(Reach(0, 30, 11), 12u);
-  EXPECT_EQ(Reach(4, 10, 5), 0u);
+  EXPECT_EQ(Reach(0, 30, 2), 4u);
+  EXPECT_EQ(Reach(4, 10, 2), 0u);
+  Cache(Span(0, 6, 1));
+  EXPECT_EQ(Reach(0, 30, 2), 12u);
+  Encode(Span(0, 6, 2));
+  EXPECT_EQ(Reach(0, 30, 2), 12u) << "on its way, and not there";
+  cache_.MarkReady(KeyOf(Span(0, 6, 2)));
+  EXPECT_EQ(Reach(0, 30, 0), 30u) << "the third image is the first again";
+}
+
+TEST_F(EncoderPlannerTest, ReachesImagesBehindTheCutAsFarAsTheBudgetGoes) {
+  Reach(0, 30, 0);
+  EXPECT_EQ(NumReached(), 0u);
+  Reach(0, 30, 1);
+  EXPECT_EQ(NumReached(), 1u);
+  Reach(0, 30, 2);
+  EXPECT_EQ(NumReached(), 3u) << "the third is the first again";
+  Reach(0, 13, 2);
+  EXPECT_EQ(NumReached(), 2u) << "no farther than the chunk";
+  Encode(Span(0, 6, 1));
+  Reach(0, 30, 0);
+  EXPECT_EQ(NumReached(), 1u) << "joins the encoding of another request";
 }
 
 TEST_F(EncoderPlannerTest, AChunkMayEndOrBeginWithinAnImage) {
-  EXPECT_EQ(Reach(0, 5, 6), 5u);
+  Cache(Span(0, 6, 1));
+  EXPECT_EQ(Reach(0, 5, 0), 5u);
   EXPECT_EQ(reach_.first_image, 0u);
   EXPECT_EQ(reach_.end_image, 1u);
-  EXPECT_EQ(Reach(7, 3, 6), 3u) << "a prefix hit ended within the image";
-  EXPECT_EQ(Reach(7, 3, 5), 0u) << "the whole image is needed for its last rows";
+  EXPECT_EQ(Reach(7, 3, 0), 3u) << "a prefix hit ended within the image";
+  EXPECT_EQ(Reach(13, 3, 0), 0u) << "the whole image is needed for its last rows";
   EXPECT_EQ(Reach(10, 2, 0), 2u);
   EXPECT_EQ(reach_.first_image, reach_.end_image);
 }
 
-TEST_F(EncoderPlannerTest, AnImageThatIsHeldOrCachedNeedsNoBudget) {
+TEST_F(EncoderPlannerTest, AnImageReachedBeforeIsNotReachedAgainAndStillCuts) {
+  Encode(Span(0, 6, 1));
   request_.num_reached_images = 1;
-  EXPECT_EQ(Reach(6, 20, 0), 6u);
+  EXPECT_EQ(Reach(2, 20, 0), 2u);
   EXPECT_EQ(reach_.first_image, 1u);
-  request_.num_reached_images = 0;
-  Cache(Span(0, 6, 1));
-  EXPECT_EQ(Reach(0, 30, 0), 12u);
-  EXPECT_EQ(Reach(0, 30, 6), 30u);
+  EXPECT_EQ(NumReached(), 0u);
+  Reach(2, 20, 1);
+  EXPECT_EQ(NumReached(), 2u) << "the ones behind may be encoded meanwhile";
+  cache_.MarkReady(KeyOf(Span(0, 6, 1)));
+  EXPECT_EQ(Reach(6, 20, 0), 6u);
 }
 
-TEST_F(EncoderPlannerTest, CutsTheChunkWhenTheCacheHasNoRoom) {
-  cache_.Insert(KeyOf(Span(0, 7, 9)), &evicted_);  // held by somebody else: 5 left
-  EXPECT_EQ(Reach(0, 30, 100), 4u);
+TEST_F(EncoderPlannerTest, ReachesNoFartherThanTheCacheHasRoom) {
+  Encode(Span(0, 7, 9));  // held by somebody else: 5 left
+  Reach(0, 30, 9);
+  EXPECT_EQ(NumReached(), 0u);
+  cache_.MarkReady(KeyOf(Span(0, 7, 9)));
   cache_.Release(KeyOf(Span(0, 7, 9)));
-  EXPECT_EQ(Reach(0, 30, 100), 30u);
+  Reach(0, 30, 9);
+  EXPECT_EQ(NumReached(), 3u);
 }
 
 TEST_F(EncoderPlannerTest, RoomIsNotCountedTwice) {
   Cache(Span(0, 6, 2));  // could be evicted for another, or read
   request_.image_spans = {Span(0, 7, 5), Span(7, 6, 2)};
-  EXPECT_EQ(Reach(0, 13, 100), 7u);
-  EXPECT_EQ(Reach(0, 7, 100), 7u);
+  EXPECT_EQ(Reach(0, 13, 9), 0u);
+  EXPECT_EQ(NumReached(), 1u);
+  request_.image_spans = {Span(0, 6, 2), Span(6, 7, 5)};
+  EXPECT_EQ(Reach(0, 13, 9), 6u);
+  EXPECT_EQ(NumReached(), 1u);
 }
 
 TEST_F(EncoderPlannerTest, CommitDoesWhatWasPlanned) {
   Cache(Span(0, 6, 2));
   Cache(Span(0, 5, 9));
-  Budget budget(6);
+  Budget budget(1);
   StepPlan plan;
-  ASSERT_EQ(Reach(0, 30, 6), 30u);
+  ASSERT_EQ(Reach(0, 30, 1), 4u);
+  ASSERT_EQ(NumReached(), 3u);
   CommitImages(request_, reach_, &budget, &cache_, &plan);
   EXPECT_EQ(budget.remaining(), 0u);
   ASSERT_EQ(plan.images_to_encode.size(), 1u) << "one image, asked for twice";
   EXPECT_EQ(plan.images_to_encode[0].image_index, 0u);
   EXPECT_THAT(plan.encoder_entries_to_free, ElementsAre(KeyOf(Span(0, 5, 9))))
-      << "and not the one that this chunk reads";
-  EXPECT_EQ(cache_.num_references(KeyOf(Span(0, 6, 1))), 2u);
+      << "and not the one that this request is going to read";
+  EXPECT_EQ(cache_.num_references(KeyOf(Span(0, 6, 1))), 3u) << "two spans and the encoding";
   EXPECT_EQ(cache_.num_references(KeyOf(Span(0, 6, 2))), 1u);
 }
 

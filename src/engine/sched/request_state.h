@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/cache/encoder_cache_manager.h"
 #include "engine/cache/ids.h"
 #include "engine/cache/kv_cache_manager.h"
 #include "engine/cache/request_content.h"
@@ -32,8 +33,14 @@ struct RequestSpec {
 
 enum class RequestPhase : uint8_t {
   kWaiting,   // holds nothing
-  kRunning,   // holds blocks
+  kRunning,   // may hold blocks and encoder entries, gets rows
   kRetiring,  // finished while a step that uses its blocks is in flight
+};
+
+enum class RowKind : uint8_t {
+  kNew,      // first time: all tokens and the whole block table are given
+  kResumed,  // again after preemption: given in full as well, replacing what was known
+  kKnown,    // only what is added
 };
 
 enum class FinishReason : uint8_t {
@@ -61,13 +68,14 @@ struct RequestState {
   uint32_t num_verified_tokens = 0;
   uint32_t num_steps_in_flight = 0;
 
-  // Spans [num_passed_images, num_reached_images) hold one reference each to their encoder entry.
+  // Spans [num_passed_images, num_reached_images) hold one reference each to their encoder entry,
+  // which may still be on its way.
   std::vector<ImageSpan> image_spans;
   uint32_t num_passed_images = 0;
   uint32_t num_reached_images = 0;
 
   RequestPhase phase = RequestPhase::kWaiting;
-  bool was_preempted = false;
+  RowKind next_row = RowKind::kNew;  // what the runner has to be told with the next row
   RequestBlocks blocks;
 
   FinishReason finish_reason = FinishReason::kStopped;  // from kRetiring on
@@ -75,6 +83,15 @@ struct RequestState {
 
   uint32_t num_tokens() const { return static_cast<uint32_t>(token_ids.size()); }
   RequestContent content() const { return {token_ids, image_spans}; }
+  // The first span of this image that holds a reference; num_reached_images when there is none.
+  uint32_t FindHeldImage(const EncoderKey& image) const {
+    uint32_t i = num_passed_images;
+    while (i < num_reached_images && KeyOf(image_spans[i]) != image) ++i;
+    return i;
+  }
+  bool HoldsImage(const EncoderKey& image) const {
+    return FindHeldImage(image) < num_reached_images;
+  }
 };
 
 }  // namespace mao

@@ -48,6 +48,7 @@ Status Scheduler::Add(RequestSpec spec) {
   kv_cache_.Begin(spec.adapter_id, spec.cache_salt, request->content(), spec.max_total_tokens,
                   &request->blocks);
   next_deadline_ = std::min(next_deadline_, spec.deadline);
+  is_idle_ = false;
   waiting_.Insert(request.get());
   requests_.emplace(spec.id, std::move(request));
   return OkStatus();
@@ -57,8 +58,7 @@ void Scheduler::Schedule(TimePoint now, StepPlan* plan) {
   plan->Clear();
   if (IsStepInFlight()) return;
   plan->step = ++num_steps_;
-  std::swap(plan->encoder_entries_to_free, encoder_entries_to_free_);
-  StepBudgets budgets(config_);
+  StepBudgets budgets(config_, encoder_cache_.num_encoding());
 
   FailExpired(now);
   ScheduleRunning(&budgets, plan);
@@ -66,25 +66,25 @@ void Scheduler::Schedule(TimePoint now, StepPlan* plan) {
   if (plan->preempted.empty()) AdmitWaiting(&budgets, plan);
   FailIfStuck(*plan);
 
-  for (const EncodeJob& job : plan->images_to_encode) in_flight_encodes_.push_back(job.image);
   std::swap(plan->finished, finished_);
+  is_idle_ = plan->rows.empty() && plan->preempted.empty() && plan->finished.empty();
 }
 
 void Scheduler::FailExpired(TimePoint now) {
   if (now < next_deadline_) return;
-  expired_.clear();
+  failing_.clear();
   next_deadline_ = kNoDeadline;
   for (const RequestQueue* queue : {&running_, &waiting_}) {
     for (size_t i = 0; i < queue->size(); ++i) {
       RequestState* request = (*queue)[i];
       if (request->deadline <= now) {
-        expired_.push_back(request);
+        failing_.push_back(request);
       } else {
         next_deadline_ = std::min(next_deadline_, request->deadline);
       }
     }
   }
-  for (RequestState* request : expired_) {
+  for (RequestState* request : failing_) {
     Finish(request, FinishReason::kFailed,
            DeadlineExceededError(fmt::format("{}: its deadline passed with {} of at most {} tokens",
                                              NameOf(request->id), request->num_tokens(),
@@ -103,12 +103,12 @@ bool Scheduler::ScheduleNextChunk(RequestState* request, StepBudgets* budgets, S
   const uint32_t begin = request->num_computed_tokens;
   const uint32_t num_left =
       request->num_tokens() + static_cast<uint32_t>(request->draft_token_ids.size()) - begin;
-  ChunkReach reach = PlanImages(*request, begin, budgets->tokens.Clip(num_left),
-                                budgets->encoder_rows, encoder_cache_);
-  if (reach.num_tokens == 0) return true;  // waits for encoder room, keeping its place
-  const auto num_known_blocks = static_cast<uint32_t>(request->blocks.table.size());
+  ChunkReach reach =
+      PlanImages(*request, begin, budgets->tokens.Clip(num_left), budgets->encodes, encoder_cache_);
+  const size_t num_known_blocks =
+      request->next_row == RowKind::kKnown ? request->blocks.table.size() : 0;
   if (!GrowTable(request, &reach.num_tokens, plan)) return false;
-  CommitRow(request, RowKind::kKnown, reach, num_known_blocks, budgets, plan);
+  CommitChunk(request, reach, static_cast<uint32_t>(num_known_blocks), budgets, plan);
   return true;
 }
 
@@ -149,9 +149,10 @@ bool Scheduler::Admit(RequestState* request, uint64_t num_promised_blocks, StepB
   kv_cache_.GetComputedBlocks(request->blocks, num_tokens, &prefix_);
   if (!MayAdmit(kv_cache_, *request, prefix_, num_promised_blocks)) return false;
   const auto begin = static_cast<uint32_t>(prefix_.size()) * config_.block_size;
+  // No token may be left before an image that is not ready; the request runs nevertheless, since
+  // only those who run may hold what they wait for.
   const ChunkReach reach = PlanImages(*request, begin, budgets->tokens.Clip(num_tokens - begin),
-                                      budgets->encoder_rows, encoder_cache_);
-  if (reach.num_tokens == 0) return false;
+                                      budgets->encodes, encoder_cache_);
   if (!kv_cache_.AllocateFirst(prefix_, begin + reach.num_tokens, num_tokens, &request->blocks)) {
     return false;
   }
@@ -161,16 +162,17 @@ bool Scheduler::Admit(RequestState* request, uint64_t num_promised_blocks, StepB
   request->phase = RequestPhase::kRunning;
   waiting_.Remove(request);
   running_.Insert(request);
-  CommitRow(request, request->was_preempted ? RowKind::kResumed : RowKind::kNew, reach,
-            /*num_known_blocks=*/0, budgets, plan);
+  CommitChunk(request, reach, /*num_known_blocks=*/0, budgets, plan);
   return true;
 }
 
-void Scheduler::CommitRow(RequestState* request, RowKind kind, const ChunkReach& reach,
-                          uint32_t num_known_blocks, StepBudgets* budgets, StepPlan* plan) {
-  CommitImages(*request, reach, &budgets->encoder_rows, &encoder_cache_, plan);
+void Scheduler::CommitChunk(RequestState* request, const ChunkReach& reach,
+                            uint32_t num_known_blocks, StepBudgets* budgets, StepPlan* plan) {
+  CommitImages(*request, reach, &budgets->encodes, &encoder_cache_, plan);
   request->num_reached_images = reach.end_image;
-  AppendRow(*request, kind, reach.num_tokens, num_known_blocks, plan);
+  if (reach.num_tokens == 0) return;  // waits for an image or for room for it, keeping its place
+  AppendRow(*request, request->next_row, reach.num_tokens, num_known_blocks, plan);
+  request->next_row = RowKind::kKnown;
   budgets->tokens.Spend(reach.num_tokens);
   request->num_computed_tokens += reach.num_tokens;
   ++request->num_steps_in_flight;
@@ -186,7 +188,7 @@ void Scheduler::Preempt(RequestState* request, StepPlan* plan) {
   ReturnResources(request);
   request->num_computed_tokens = 0;
   request->num_verified_tokens = 0;
-  request->was_preempted = true;
+  if (request->next_row == RowKind::kKnown) request->next_row = RowKind::kResumed;
   request->phase = RequestPhase::kWaiting;
   waiting_.Insert(request);
   plan->preempted.push_back(request->id);
@@ -195,7 +197,8 @@ void Scheduler::Preempt(RequestState* request, StepPlan* plan) {
 
 void Scheduler::FailIfStuck(const StepPlan& plan) {
   const bool has_moved = !plan.rows.empty() || !plan.preempted.empty() || !finished_.empty();
-  if (has_moved || requests_.size() > running_.size() + waiting_.size()) return;
+  if (has_moved || encoder_cache_.num_encoding() > 0) return;
+  if (requests_.size() > running_.size() + waiting_.size()) return;
   if (running_.empty() && waiting_.empty()) return;
   RequestState* request = running_.empty() ? waiting_.front() : running_.front();
   Finish(request, FinishReason::kFailed,
@@ -220,7 +223,6 @@ Status Scheduler::Update(const StepOutcome& outcome) {
     FailStep(outcome.status);
   }
   in_flight_.clear();
-  in_flight_encodes_.clear();
   return OkStatus();
 }
 
@@ -284,10 +286,6 @@ void Scheduler::FailStep(const Status& status) {
     }
     EndFlight(row);
   }
-  // Nobody knows what the step left in the entries it was to make; their only readers have failed.
-  for (const EncoderKey& key : in_flight_encodes_) {
-    encoder_cache_.Discard(key, &encoder_entries_to_free_);
-  }
 }
 
 void Scheduler::ReleasePassedImages(RequestState* request) {
@@ -299,9 +297,43 @@ void Scheduler::ReleasePassedImages(RequestState* request) {
   }
 }
 
+Status Scheduler::OnImageEncoded(const EncoderKey& image, const Status& status) {
+  if (!encoder_cache_.IsEncoding(image)) {
+    return InternalError(
+        fmt::format("an image of {} rows has been encoded, but was not ordered", image.num_rows));
+  }
+  is_idle_ = false;
+  if (status.ok()) {
+    encoder_cache_.MarkReady(image);
+    return OkStatus();
+  }
+  failing_.clear();
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (LetGoOfImage(running_[i], image)) failing_.push_back(running_[i]);
+  }
+  for (const InFlightRow& row : in_flight_) LetGoOfImage(row.request, image);  // retiring ones
+  encoder_cache_.Discard(image);
+  for (RequestState* request : failing_) {
+    Finish(request, FinishReason::kFailed, status.WithContext(NameOf(request->id)));
+  }
+  return OkStatus();
+}
+
+// Only images that are not ready: no step in flight reads them, or those behind them.
+bool Scheduler::LetGoOfImage(RequestState* request, const EncoderKey& image) {
+  const uint32_t first = request->FindHeldImage(image);
+  if (first == request->num_reached_images) return false;
+  for (uint32_t i = first; i < request->num_reached_images; ++i) {
+    encoder_cache_.Release(KeyOf(request->image_spans[i]));
+  }
+  request->num_reached_images = first;
+  return true;
+}
+
 bool Scheduler::Abort(RequestId id) {
   const auto found = requests_.find(id);
   if (found == requests_.end() || found->second->phase == RequestPhase::kRetiring) return false;
+  is_idle_ = false;
   Finish(found->second.get(), FinishReason::kFailed, CancelledError(NameOf(id) + ": aborted"));
   return true;
 }

@@ -27,8 +27,9 @@ namespace mao {
 // each step computes more of them within a budget. For one thread.
 //
 //   while (scheduler.HasWork()) {
+//     /* if IsIdle(): wait for an encoding, a request, an abort or next_deadline() */
 //     scheduler.Schedule(now, &plan);
-//     /* apply the plan */
+//     /* apply the plan; OnImageEncoded whenever an image that it ordered is done */
 //     if (!plan.rows.empty()) /* Update with what came out, which ends the step */
 //   }
 class Scheduler {
@@ -51,6 +52,11 @@ class Scheduler {
   // step's plan.
   Status Update(const StepOutcome& outcome);
 
+  // An encoding that a plan ordered has ended, during a step or between steps. With an error, every
+  // request that waits for the image fails with it, and the image may be ordered anew. kInternal,
+  // and nothing is changed, when the image is not being encoded.
+  Status OnImageEncoded(const EncoderKey& image, const Status& status);
+
   // Takes the request out of scheduling at once; what it holds returns when no step in flight uses
   // it. False when there is no such request, as when it has just finished. A later plan reports it
   // with kCancelled.
@@ -58,6 +64,11 @@ class Scheduler {
 
   // Whether Schedule has something to do or to report.
   bool HasWork() const { return !requests_.empty() || !finished_.empty(); }
+  // Whether Schedule would do nothing more until an encoding ends, a request is added or aborted, or
+  // next_deadline() comes.
+  bool IsIdle() const { return is_idle_; }
+  // The first deadline of all requests, or earlier.
+  TimePoint next_deadline() const { return next_deadline_; }
   bool IsStepInFlight() const { return !in_flight_.empty(); }
 
   // Requests alive, those retiring included.
@@ -93,8 +104,8 @@ class Scheduler {
   bool GrowTable(RequestState* request, uint32_t* num_new_tokens, StepPlan* plan);
   bool Admit(RequestState* request, uint64_t num_promised_blocks, StepBudgets* budgets,
              StepPlan* plan);
-  void CommitRow(RequestState* request, RowKind kind, const ChunkReach& reach,
-                 uint32_t num_known_blocks, StepBudgets* budgets, StepPlan* plan);
+  void CommitChunk(RequestState* request, const ChunkReach& reach, uint32_t num_known_blocks,
+                   StepBudgets* budgets, StepPlan* plan);
   void Preempt(RequestState* request, StepPlan* plan);
 
   // The parts of Update.
@@ -103,6 +114,9 @@ class Scheduler {
   void Advance(const InFlightRow& row, std::span<const TokenId> sampled,
                std::span<const TokenId> drafts, bool finished);
   void ReleasePassedImages(RequestState* request);
+
+  // Gives back the references from this image on; false when the request has none to it.
+  bool LetGoOfImage(RequestState* request, const EncoderKey& image);
 
   void Finish(RequestState* request, FinishReason reason, Status status);
   void EndFlight(const InFlightRow& row);
@@ -115,20 +129,19 @@ class Scheduler {
   std::unordered_map<RequestId, std::unique_ptr<RequestState>> requests_;
   RequestQueue waiting_;
   RequestQueue running_;
-  TimePoint next_deadline_ = kNoDeadline;  // of all requests, or earlier
+  TimePoint next_deadline_ = kNoDeadline;
+  bool is_idle_ = true;
   uint64_t num_arrivals_ = 0;
   uint64_t num_steps_ = 0;
   uint64_t num_preemptions_ = 0;
 
   // The step in flight.
   std::vector<InFlightRow> in_flight_;
-  std::vector<EncoderKey> in_flight_encodes_;
   // For the next plan.
   std::vector<FinishedRequest> finished_;
-  std::vector<EncoderKey> encoder_entries_to_free_;
   // Kept for their memory.
   std::vector<BlockId> prefix_;
-  std::vector<RequestState*> expired_;
+  std::vector<RequestState*> failing_;
 };
 
 }  // namespace mao

@@ -15,8 +15,10 @@ struct SchedulerConfig {
   uint32_t block_size = 16;                // tokens in a key/value block
   uint32_t num_blocks = 0;                 // key/value blocks in all
   bool enable_prefix_caching = true;
-  uint64_t max_encoder_rows_per_step = 0;  // image embeddings computed in one step; 0: no images
-  uint64_t encoder_cache_rows = 0;         // image embeddings kept
+  uint64_t encoder_cache_rows = 0;  // image embeddings kept; 0: no images
+  // Images being encoded or next in turn. Two let the encoder begin the next one without waiting for
+  // a step to end; more would queue up where nobody more urgent can overtake them.
+  uint32_t max_encodes_in_flight = 2;
 };
 
 // kInvalidArgument names the first wrong field. The fields of the key/value cache are checked by

@@ -1,5 +1,6 @@
-// Random requests, arrivals, aborts, deadlines and failing steps in pools that are too small, with
-// every invariant checked after every call (testing/invariants.h).
+// Random requests, arrivals, aborts, deadlines, failing steps and encodings that take their time or
+// fail, in pools that are too small, with every invariant checked after every call
+// (testing/invariants.h).
 #include <algorithm>
 #include <chrono>
 #include <random>
@@ -34,8 +35,9 @@ class Scenario {
       Arrive();
       if (!driver_.scheduler().HasWork()) continue;
       driver_.AdvanceTime(std::chrono::milliseconds(Below(3)));
-      driver_.Plan();
+      if (!driver_.Plan().rows.empty() && !driver_.encoding().empty()) ++num_steps_beside_encodes_;
       CheckDeadlines();
+      EndEncodes();
       if (OneIn(20)) driver_.Abort(Below(kNumRequests));  // while the step is in flight
       if (!driver_.plan().rows.empty() && OneIn(200)) {
         driver_.Fail(InternalError("injected"));
@@ -43,17 +45,21 @@ class Scenario {
         driver_.Complete();
       }
       if (OneIn(20)) driver_.Abort(Below(kNumRequests));
+      EndEncodes();
       if (::testing::Test::HasFailure()) return;
       // Each token is computed once, and again for each time its request gave way; the bound is
       // several times what was seen, and far below what a spin would take.
-      ASSERT_LE(driver_.num_steps(), 100 + 4 * num_tokens_added_) << "starved";
+      ASSERT_LE(driver_.num_steps(), 100 + 4 * num_tokens_added_ + num_idle_steps_) << "starved";
     }
+    while (!driver_.encoding().empty()) driver_.EndEncode(EncoderKey(driver_.encoding().front()));
     testing::Invariants::CheckIdle(driver_.scheduler());
     for (const auto& [id, spec] : driver_.specs()) CheckResult(spec);
   }
 
   const Scheduler& scheduler() { return driver_.scheduler(); }
   uint32_t num_completed() const { return num_completed_; }
+  uint32_t num_steps_beside_encodes() const { return num_steps_beside_encodes_; }
+  uint32_t num_failed_by_encodes() const { return num_failed_by_encodes_; }
 
  private:
   uint64_t Below(uint64_t bound) { return random_() % bound; }
@@ -70,8 +76,9 @@ class Scenario {
     config.block_size = 1u << Between(0, 4);
     config.num_blocks = std::max(2u, Between(40, 200) / config.block_size);
     config.enable_prefix_caching = !OneIn(5);
-    config.max_encoder_rows_per_step = Between(8, 24);
     config.encoder_cache_rows = Between(8, 40);
+    config.max_encodes_in_flight = Between(1, 3);
+    encode_odds_ = Between(1, 12);
     return config;
   }
 
@@ -114,6 +121,15 @@ class Scenario {
     }
   }
 
+  // Any of the encodings may end, in any order.
+  void EndEncodes() {
+    if (driver_.scheduler().IsIdle()) ++num_idle_steps_;
+    for (const EncoderKey& image : std::vector<EncoderKey>(driver_.encoding())) {
+      if (!OneIn(encode_odds_)) continue;
+      driver_.EndEncode(image, OneIn(10) ? UnavailableError("injected") : OkStatus());
+    }
+  }
+
   void CheckDeadlines() {
     for (const auto& queue : {driver_.scheduler().running(), driver_.scheduler().waiting()}) {
       for (const RequestState* request : queue) EXPECT_GT(request->deadline, driver_.now());
@@ -132,6 +148,10 @@ class Scenario {
     const auto reference = options_.model.ReferenceOutput(spec);
     ASSERT_LE(result.output.size(), reference.size());
     EXPECT_TRUE(std::equal(result.output.begin(), result.output.end(), reference.begin()));
+    if (result.status.code() == StatusCode::kUnavailable) {
+      EXPECT_FALSE(spec.image_spans.empty()) << "failed by another's image";
+      ++num_failed_by_encodes_;
+    }
     if (result.status.code() == StatusCode::kResourceExhausted) {
       EXPECT_GT(spec.prompt_token_ids.size() + result.output.size(),
                 size_t{config_.num_blocks} * config_.block_size)
@@ -140,12 +160,16 @@ class Scenario {
   }
 
   std::mt19937_64 random_;
+  uint32_t encode_odds_ = 1;  // an encoding ends with one in so many chances
   SchedulerConfig config_;
   FakeRunnerOptions options_;
   StepDriver driver_;
   uint64_t num_added_ = 0;
   uint32_t num_tokens_added_ = 0;
   uint32_t num_completed_ = 0;
+  uint32_t num_idle_steps_ = 0;
+  uint32_t num_steps_beside_encodes_ = 0;
+  uint32_t num_failed_by_encodes_ = 0;
 };
 
 TEST(SchedulerPropertyTest, InvariantsHoldUnderRandomOperations) {
@@ -155,6 +179,8 @@ TEST(SchedulerPropertyTest, InvariantsHoldUnderRandomOperations) {
   uint64_t num_evictions = 0;
   uint64_t num_image_hits = 0;
   uint64_t num_completed = 0;
+  uint64_t num_steps_beside_encodes = 0;
+  uint64_t num_failed_by_encodes = 0;
   for (uint64_t seed = 1; seed <= kNumScenarios; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scenario scenario(seed);
@@ -165,6 +191,8 @@ TEST(SchedulerPropertyTest, InvariantsHoldUnderRandomOperations) {
     num_evictions += scenario.scheduler().kv_cache().Stats().num_evictions;
     num_image_hits += scenario.scheduler().encoder_cache().Stats().num_hits;
     num_completed += scenario.num_completed();
+    num_steps_beside_encodes += scenario.num_steps_beside_encodes();
+    num_failed_by_encodes += scenario.num_failed_by_encodes();
   }
   // The scenarios are worth their time only if they go where it is narrow.
   EXPECT_GT(num_preemptions, kNumScenarios);
@@ -172,6 +200,8 @@ TEST(SchedulerPropertyTest, InvariantsHoldUnderRandomOperations) {
   EXPECT_GT(num_evictions, 10 * kNumScenarios);
   EXPECT_GT(num_image_hits, kNumScenarios);
   EXPECT_GT(num_completed, 20 * kNumScenarios);
+  EXPECT_GT(num_steps_beside_encodes, 10 * kNumScenarios);
+  EXPECT_GT(num_failed_by_encodes, kNumScenarios / 2);
 }
 
 // The same calls give the same plans: nothing depends on addresses or on the order of a hash map.

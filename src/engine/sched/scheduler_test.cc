@@ -23,7 +23,6 @@ SchedulerConfig Config() {
           .max_model_len = 200,
           .block_size = 4,
           .num_blocks = 64,
-          .max_encoder_rows_per_step = 16,
           .encoder_cache_rows = 32};
 }
 
@@ -227,7 +226,7 @@ class SameTextTest : public ::testing::TestWithParam<int> {
     crowd.max_num_seqs = 16;
     crowd.max_num_batched_tokens = 1000;
     crowd.num_blocks = 500;
-    crowd.max_encoder_rows_per_step = 1000;
+    crowd.max_encodes_in_flight = 8;
     crowd.encoder_cache_rows = 1000;
     SchedulerConfig chunked = crowd;
     chunked.max_num_seqs = 3;

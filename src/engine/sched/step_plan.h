@@ -13,12 +13,6 @@
 
 namespace mao {
 
-enum class RowKind : uint8_t {
-  kNew,      // first time: all tokens and the whole block table are given
-  kResumed,  // again after preemption: given in full as well, replacing what was known
-  kKnown,    // only what is added
-};
-
 // One request in one step: compute the entries of tokens [num_computed_tokens,
 // num_computed_tokens + num_new_tokens), attending to everything before.
 struct PlanRow {
@@ -50,7 +44,8 @@ struct ImageRead {
   uint32_t chunk_offset = 0;
 };
 
-// Image `image_index` of the request is to be encoded before the rows are computed.
+// Image `image_index` of the request is to be encoded, beside this step and later ones;
+// Scheduler::OnImageEncoded ends it. No row reads it before that.
 struct EncodeJob {
   RequestId id{};
   uint32_t image_index = 0;

@@ -3,6 +3,7 @@
 #define MAOOCR_ENGINE_SCHED_TOKEN_BUDGET_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/sched/scheduler_config.h"
@@ -26,14 +27,14 @@ class Budget {
   uint64_t remaining_;
 };
 
-// Text and images have budgets of their own, so that encoding a page delays the others' next token
-// by a bounded time.
+// What a step may give out: tokens to compute, and images to encode beside it and later ones.
 struct StepBudgets {
-  explicit StepBudgets(const SchedulerConfig& config)
-      : tokens(config.max_num_batched_tokens), encoder_rows(config.max_encoder_rows_per_step) {}
+  StepBudgets(const SchedulerConfig& config, size_t num_encodes_in_flight)
+      : tokens(config.max_num_batched_tokens),
+        encodes(config.max_encodes_in_flight - num_encodes_in_flight) {}
 
   Budget tokens;
-  Budget encoder_rows;
+  Budget encodes;
 };
 
 }  // namespace mao

@@ -25,9 +25,10 @@ struct ImageSource {
 // Who asks, for logs, statistics and traces.
 struct CallContext {
   std::string request_id;
-  std::string key_id;       // of the API key; empty without keys
-  std::string traceparent;  // W3C trace context of the caller; empty or well-formed
-  std::string operation;    // "chat", "completion", "ocr", ...
+  std::string key_id;          // of the API key; empty without keys
+  std::string traceparent;     // W3C trace context of the caller; empty or well-formed
+  std::string operation;       // "chat", "completion", "ocr", ...
+  bool is_background = false;  // jobs and batches give way to those who wait for an answer
 };
 
 struct GenerationRequest {

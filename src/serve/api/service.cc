@@ -13,6 +13,9 @@ namespace {
 
 using Clock = Call::Clock;
 
+// Added to what background work asks for; clients' own priorities are small numbers.
+constexpr int32_t kBackgroundPriority = 1'000'000;
+
 double MsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
@@ -132,6 +135,7 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
   const auto timeout = request.timeout.count() > 0
                            ? std::min(request.timeout, config_.request_timeout)
                            : config_.request_timeout;
+  if (request.context.is_background) request.priority += kBackgroundPriority;
   auto call =
       std::make_shared<Call>(std::move(request), std::move(observer), Clock::now() + timeout);
   std::shared_ptr<Dispatcher> dispatcher;
@@ -177,6 +181,7 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
     const Clock::time_point start = Clock::now();
     MAO_ASSIGN_OR_RETURN(std::string bytes, fetch_url_(request.image.url, call.deadline_, stop));
     file = std::make_shared<const std::string>(std::move(bytes));
+    call.request_.image.bytes = file;  // for backends that send it on
     timings.fetch_ms = MsSince(start);
   }
   std::optional<ResultKey> key;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "serve/api/error.h"
 
 namespace mao {
@@ -27,6 +29,20 @@ bool BypassesCache(const HttpRequest& request) {
   const std::string_view control = request.Header("Cache-Control");
   return control.find("no-cache") != std::string_view::npos ||
          control.find("no-store") != std::string_view::npos;
+}
+
+HttpResponse PlainError(int status, std::string message) {
+  return {status, "text/plain; charset=utf-8", std::move(message) + "\n", {}};
+}
+
+HttpResponse NoRoute(const HttpRequest& request, const Router::Match& match) {
+  if (match.allowed_methods.empty()) {
+    return PlainError(404, "there is nothing at " + request.path);
+  }
+  HttpResponse response = PlainError(405, fmt::format("{} answers {}, not {}", request.path,
+                                                      match.allowed_methods, request.method));
+  response.headers.emplace_back("Allow", match.allowed_methods);
+  return response;
 }
 
 }  // namespace mao

@@ -6,8 +6,13 @@
 
 #include "base/status.h"
 #include "serve/http/message.h"
+#include "serve/http/router.h"
 
 namespace mao {
+
+HttpResponse PlainError(int status, std::string message);
+// What a request gets that matches no route: 404, or 405 when the path knows other methods.
+HttpResponse NoRoute(const HttpRequest& request, const Router::Match& match);
 
 HttpResponse JsonResponse(int status, std::string body);
 // The HTTP status of the error with this body, and Retry-After where trying again can help.

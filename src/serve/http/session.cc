@@ -4,11 +4,13 @@
 #include <utility>
 
 #include <fmt/core.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include "serve/http/respond.h"
 
 namespace mao {
 namespace {
@@ -31,25 +33,11 @@ constexpr milliseconds kPeerCheckInterval{50};
 constexpr size_t kMaxLingerBytes = 8 << 20;
 constexpr milliseconds kMaxLingerTime{2'000};
 
-HttpResponse PlainError(int status, std::string message) {
-  return {status, "text/plain; charset=utf-8", std::move(message) + "\n", {}};
-}
-
 HttpResponse TooLarge(size_t max_bytes) {
   return PlainError(
       413, fmt::format("the body is larger than the limit of {} bytes ({:.0f} MB); the server's "
                        "setting is max_upload_size_mb",
                        max_bytes, static_cast<double>(max_bytes) / (1 << 20)));
-}
-
-HttpResponse NoRoute(const HttpRequest& request, const Router::Match& match) {
-  if (match.allowed_methods.empty()) {
-    return PlainError(404, "there is nothing at " + request.path);
-  }
-  HttpResponse response = PlainError(405, fmt::format("{} answers {}, not {}", request.path,
-                                                      match.allowed_methods, request.method));
-  response.headers.emplace_back("Allow", match.allowed_methods);
-  return response;
 }
 
 }  // namespace
@@ -95,7 +83,7 @@ class Session::Incoming {
     request.path = *path;
     request.query = target.substr(std::min(target.size(), end + 1));
     if (message.version() >= 11 && message.count(http::field::host) != 1) {
-      return PlainError(400, "an HTTP/1.1 request has one Host header");
+      return PlainError(400, "a request has exactly one Host header");
     }
     return std::nullopt;
   }
@@ -185,7 +173,7 @@ asio::awaitable<bool> Session::ServeOne() {
     if (!connection_->socket().is_open()) co_return false;
   }
   const bool is_read = incoming.parser().is_done();
-  outgoing.keep_alive = is_read && incoming.parser().keep_alive();
+  outgoing.keep_alive = has_head && is_read && incoming.parser().keep_alive();
   request.path_parameters = std::move(match.parameters);
   const std::string route = match.route == nullptr ? "" : match.route->pattern;
   const auto exchange = std::make_shared<Exchange>(

@@ -44,6 +44,7 @@ CompletionAnswer::CompletionAnswer(std::shared_ptr<Exchange> exchange, Completio
       request_(std::move(request)),
       backend_(std::move(backend)),
       model_(std::move(model)),
+      counts_ids_(backend_->engine() != nullptr),
       id_((request_.is_chat ? "chatcmpl-" : "cmpl-") + exchange_->request().context.request_id),
       created_(std::chrono::duration_cast<std::chrono::seconds>(
                    std::chrono::system_clock::now().time_since_epoch())
@@ -73,7 +74,7 @@ void CompletionAnswer::OnOutput(size_t index, const GenerationOutput& output) {
   if (failed_) return;
   Choice& choice = choices_[index];
   if (request_.stream) {
-    completion_tokens_ += static_cast<int64_t>(output.token_ids.size());
+    if (counts_ids_) completion_tokens_ += static_cast<int64_t>(output.token_ids.size());
     WriteChunk(index, output, false);
     return;
   }
@@ -97,9 +98,10 @@ void CompletionAnswer::OnDone(size_t index, const Result<Generation>& result) {
     prompt_tokens_ += result->stats.num_prompt_tokens;
     cached_tokens_ += result->stats.num_cached_tokens;
   }
+  if (!counts_ids_) completion_tokens_ += result->stats.num_output_tokens;
   if (request_.stream) {
     WriteChunk(index, {}, true);
-  } else {
+  } else if (counts_ids_) {
     completion_tokens_ += static_cast<int64_t>(result->token_ids.size());
   }
   if (++num_done_ == choices_.size()) Conclude();

@@ -52,6 +52,7 @@ class CompletionAnswer : public std::enable_shared_from_this<CompletionAnswer> {
   const CompletionRequest request_;
   const std::shared_ptr<Backend> backend_;
   const std::string model_;
+  const bool counts_ids_;  // a model elsewhere tells its number of tokens, but maybe not the ids
   const std::string id_;
   const int64_t created_;
 

@@ -3,8 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include <fmt/core.h>
-
+#include "serve/api/health.h"
 #include "serve/api/json.h"
 #include "serve/http/respond.h"
 
@@ -13,33 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Health {
-  const char* status;  // healthy, starting, unhealthy
-  bool model_loaded;
-  std::string engine;
-  std::string reason;  // when not healthy
-};
-
-// The default model decides.
-Health CheckHealth(const Service& service) {
-  const std::vector<ServedModel> models = service.models();
-  if (models.empty()) return {"unhealthy", false, "", "no model is configured"};
-  const ServedModel& model = models.front();
-  if (model.state == ModelState::kLoading) {
-    return {"starting", false, "", fmt::format("model '{}' is being loaded", model.name)};
-  }
-  if (model.state == ModelState::kFailed) {
-    return {"unhealthy", false, "", model.failure.message()};
-  }
-  const std::string engine(model.backend->engine_name());
-  if (const Status status = model.backend->health(); !status.ok()) {
-    return {"unhealthy", true, engine, status.message()};
-  }
-  return {"healthy", true, engine, ""};
-}
-
 HttpResponse HealthResponse(const Service& service) {
-  const Health health = CheckHealth(service);
+  const ServiceHealth health = CheckHealth(service);
   Json body = {{"status", health.status}, {"model_loaded", health.model_loaded}};
   body["inference_engine"] = health.engine.empty() ? Json() : Json(health.engine);
   if (!health.reason.empty()) body["reason"] = health.reason;
@@ -47,12 +21,7 @@ HttpResponse HealthResponse(const Service& service) {
 }
 
 HttpResponse ReadyResponse(const Service& service, std::chrono::milliseconds stall_limit) {
-  std::string reason = CheckHealth(service).reason;
-  if (service.is_draining()) reason = "the server is shutting down";
-  if (const auto stalled = service.stalled_for(); stalled > stall_limit) {
-    reason = fmt::format("nothing has moved for {} s though there is work",
-                         std::chrono::duration_cast<std::chrono::seconds>(stalled).count());
-  }
+  const std::string reason = NotReadyReason(service, stall_limit);
   if (reason.empty()) return JsonResponse(200, R"({"status":"ready"})");
   return JsonResponse(503, DumpJson(Json{{"status", "not ready"}, {"reason", reason}}));
 }

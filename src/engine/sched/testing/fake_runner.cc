@@ -87,11 +87,14 @@ void FakeRunner::Register(const RequestSpec& spec) {
   }
 }
 
+void FakeRunner::Begin(const StepPlan& plan) {
+  ApplyReleases(plan);
+  Order(plan);
+}
+
 void FakeRunner::Execute(const StepPlan& plan, StepOutcome* outcome) {
   outcome->Clear();
   outcome->step = plan.step;
-  ApplyReleases(plan);
-  Encode(plan);
   EXPECT_LE(plan.NumTokens(), config_.max_num_batched_tokens);
   for (const PlanRow& row : plan.rows) {
     ASSERT_TRUE(requests_.contains(row.id)) << "row of an unknown or finished request";
@@ -116,33 +119,39 @@ void FakeRunner::ApplyReleases(const StepPlan& plan) {
   }
   for (const RequestId id : plan.preempted) {
     ASSERT_TRUE(requests_.contains(id));
-    EXPECT_TRUE(requests_.at(id).is_known);
-    requests_.at(id).is_preempted = true;
-    requests_.at(id).table.clear();
+    Request& request = requests_.at(id);
+    request.is_preempted = request.is_known;  // it may have run without a row
+    request.table.clear();
   }
   for (const EncoderKey& key : plan.encoder_entries_to_free) {
     EXPECT_EQ(std::erase_if(encoder_store_, [&](const auto& e) { return e.first == key; }), 1u);
   }
 }
 
-void FakeRunner::Encode(const StepPlan& plan) {
-  uint64_t num_rows = 0;
+void FakeRunner::Order(const StepPlan& plan) {
   for (const EncodeJob& job : plan.images_to_encode) {
-    num_rows += job.image.num_rows;
     const ImageSpan& span = requests_.at(job.id).spec.image_spans.at(job.image_index);
     EXPECT_TRUE(KeyOf(span) == job.image);
     EXPECT_TRUE(std::none_of(encoder_store_.begin(), encoder_store_.end(), [&](const auto& e) {
       return e.first == job.image;
     })) << "encoded although it is there";
-    auto& entry = encoder_store_.emplace_back(job.image, std::vector<uint64_t>{}).second;
-    for (uint32_t row = 0; row < span.length; ++row) {
-      entry.push_back(FakeModel::ImageInput(job.image, row));
-    }
+    EXPECT_EQ(std::count(encoding_.begin(), encoding_.end(), job.image), 0) << "encoded twice";
+    encoding_.push_back(job.image);
   }
-  EXPECT_LE(num_rows, config_.max_encoder_rows_per_step);
-  uint64_t num_stored_rows = 0;
-  for (const auto& [key, rows] : encoder_store_) num_stored_rows += rows.size();
-  EXPECT_LE(num_stored_rows, config_.encoder_cache_rows);
+  EXPECT_LE(encoding_.size(), config_.max_encodes_in_flight);
+  uint64_t num_rows = 0;
+  for (const auto& [key, rows] : encoder_store_) num_rows += rows.size();
+  for (const EncoderKey& key : encoding_) num_rows += key.num_rows;
+  EXPECT_LE(num_rows, config_.encoder_cache_rows);
+}
+
+void FakeRunner::EndEncode(const EncoderKey& image, bool is_ok) {
+  EXPECT_EQ(std::erase(encoding_, image), 1u);
+  if (!is_ok) return;
+  auto& entry = encoder_store_.emplace_back(image, std::vector<uint64_t>{}).second;
+  for (uint32_t row = 0; row < image.num_rows; ++row) {
+    entry.push_back(FakeModel::ImageInput(image, row));
+  }
 }
 
 // Takes over tokens and blocks of a row, checking that it continues what is known.

@@ -50,7 +50,15 @@ class FakeRunner {
   // What the engine's core would hand over beside the plans: images and adapter. The spec's
   // reference output serves to make drafts.
   void Register(const RequestSpec& spec);
+  // Applies what stands before the rows: releases, and the order to encode.
+  void Begin(const StepPlan& plan);
+  // Computes the rows.
   void Execute(const StepPlan& plan, StepOutcome* outcome);
+
+  // The images being encoded, in order of the plans.
+  const std::vector<EncoderKey>& encoding() const { return encoding_; }
+  // One of them ends; its rows can be read unless it failed.
+  void EndEncode(const EncoderKey& image, bool is_ok);
 
   std::vector<uint64_t> BlockEntries(BlockId id) const;
 
@@ -71,7 +79,7 @@ class FakeRunner {
   };
 
   void ApplyReleases(const StepPlan& plan);
-  void Encode(const StepPlan& plan);
+  void Order(const StepPlan& plan);
   void Receive(const StepPlan& plan, const PlanRow& row, Request* request);
   std::vector<uint64_t> Inputs(const StepPlan& plan, const PlanRow& row) const;
   void WriteEntries(const StepPlan& plan, const PlanRow& row, const Request& request);
@@ -85,6 +93,7 @@ class FakeRunner {
   std::mt19937_64 random_;
   std::map<RequestId, Request> requests_;
   std::vector<Slot> slots_;
+  std::vector<EncoderKey> encoding_;
   std::vector<std::pair<EncoderKey, std::vector<uint64_t>>> encoder_store_;
 };
 

@@ -77,8 +77,13 @@ void CheckSharing(const LiveRequests& live, uint32_t block_size) {
 }
 
 void CheckEncoderReferences(const EncoderCacheManager& cache, const LiveRequests& live,
-                            uint64_t capacity_rows) {
+                            const std::vector<EncoderKey>& encoding, uint64_t capacity_rows) {
   std::vector<std::pair<EncoderKey, uint32_t>> held;
+  for (const EncoderKey& key : encoding) {
+    EXPECT_TRUE(cache.IsEncoding(key));
+    held.emplace_back(key, 1);  // the encoding's own
+  }
+  EXPECT_EQ(cache.num_encoding(), encoding.size());
   uint64_t num_held_rows = 0;
   for (const auto& [state, spec] : live) {
     for (uint32_t i = 0; i < state->image_spans.size(); ++i) {
@@ -133,7 +138,8 @@ void Invariants::Check(const Scheduler& scheduler, const FakeRunner& runner,
   const LiveRequests live = Live(scheduler, specs);
   CheckReferences(scheduler.kv_cache().pool(), live);
   CheckSharing(live, scheduler.config().block_size);
-  CheckEncoderReferences(scheduler.encoder_cache(), live, scheduler.config().encoder_cache_rows);
+  CheckEncoderReferences(scheduler.encoder_cache(), live, runner.encoding(),
+                         scheduler.config().encoder_cache_rows);
   for (const auto& [state, spec] : live) CheckCounters(scheduler, *state);
   CheckQueues(scheduler);
   CheckIndexedContents(scheduler, runner);
@@ -160,6 +166,7 @@ void Invariants::CheckIdle(const Scheduler& scheduler) {
   EXPECT_FALSE(scheduler.HasWork());
   EXPECT_FALSE(scheduler.IsStepInFlight());
   EXPECT_EQ(scheduler.kv_cache().pool().num_used_blocks(), 0u);
+  EXPECT_EQ(scheduler.encoder_cache().num_encoding(), 0u);
   EXPECT_EQ(scheduler.encoder_cache().num_reclaimable_rows(),
             scheduler.config().encoder_cache_rows);
   EXPECT_TRUE(scheduler.running().empty());
@@ -168,8 +175,9 @@ void Invariants::CheckIdle(const Scheduler& scheduler) {
 
 void CheckPlan(const Scheduler& scheduler, const StepPlan& plan) {
   const bool has_moved = !plan.rows.empty() || !plan.preempted.empty() || !plan.finished.empty();
-  EXPECT_TRUE(has_moved) << "an empty step with " << scheduler.num_requests() << " requests";
-  EXPECT_TRUE(plan.images_to_encode.empty() || !plan.rows.empty());
+  EXPECT_TRUE(has_moved || scheduler.encoder_cache().num_encoding() > 0)
+      << "an empty step with " << scheduler.num_requests() << " requests";
+  EXPECT_EQ(scheduler.IsIdle(), !has_moved);
   std::set<RequestId> ids;
   for (const PlanRow& row : plan.rows) {
     EXPECT_TRUE(ids.insert(row.id).second) << "two rows of one request";

@@ -71,6 +71,7 @@ const StepPlan& StepDriver::Plan() {
   scheduler_->Schedule(now_, &plan_);
   ++num_steps_;
   CheckPlan(*scheduler_, plan_);
+  runner_.Begin(plan_);
   for (const FinishedRequest& finished : plan_.finished) {
     RequestResult& result = results_.at(finished.id);
     EXPECT_FALSE(result.reason.has_value()) << "finished twice";
@@ -106,9 +107,18 @@ void StepDriver::Fail(Status status) {
   CheckInvariants();
 }
 
+void StepDriver::EndEncode(const EncoderKey& image, const Status& status) {
+  runner_.EndEncode(image, status.ok());
+  const Status told = scheduler_->OnImageEncoded(image, status);
+  EXPECT_TRUE(told.ok()) << told.ToString();
+  EXPECT_FALSE(scheduler_->IsIdle());
+  CheckInvariants();
+}
+
 const StepPlan& StepDriver::Step() {
   Plan();
   Complete();
+  while (!encoding().empty()) EndEncode(EncoderKey(encoding().front()));
   return plan_;
 }
 

@@ -51,11 +51,16 @@ class StepDriver {
   void AdvanceTime(std::chrono::milliseconds duration) { now_ += duration; }
   TimePoint now() const { return now_; }
 
-  // One step in two halves, for whatever is to happen while it is in flight.
+  // One step in two halves, for whatever is to happen while it is in flight. Images are then encoded
+  // until EndEncode.
   const StepPlan& Plan();
   void Complete();
+  // The images being encoded.
+  const std::vector<EncoderKey>& encoding() const { return runner_.encoding(); }
+  void EndEncode(const EncoderKey& image, const Status& status = OkStatus());
   // Ends the step with an error instead.
   void Fail(Status status);
+  // Both halves; what is being encoded then is ready for the next step.
   const StepPlan& Step();
   // Until there is no work; fails the test after max_steps.
   void RunToEnd(uint32_t max_steps = 10000);

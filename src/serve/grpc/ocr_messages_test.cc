@@ -1,0 +1,229 @@
+#include "serve/grpc/ocr_messages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "serve/grpc/fake_backend.h"
+
+namespace mao {
+namespace {
+
+namespace v1 = maoocr::v1;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class OcrMessagesTest : public testing::Test {
+ protected:
+  OcrMessagesTest() {
+    service_.AddModel("page-reader");
+    service_.SetReady("page-reader", std::make_shared<FakeBackend>(std::vector<std::string>()));
+    request_.set_image("the bytes");
+  }
+
+  // The pieces of the prompt, those that may be special tokens in brackets; or the error.
+  std::string Prompt() {
+    v1::OcrRequest request = request_;
+    const Result<GenerationRequest> generation = ToGenerationRequest(request, service_);
+    if (!generation.ok()) return generation.status().ToString();
+    std::string prompt;
+    for (const PromptPiece& piece : generation->prompt) {
+      prompt += piece.parse_special_tokens ? "[" + piece.text + "]" : piece.text;
+    }
+    return prompt;
+  }
+
+  Service service_{{}, nullptr};
+  v1::OcrRequest request_;
+};
+
+TEST_F(OcrMessagesTest, ModesAskTheirPrompts) {
+  EXPECT_EQ(Prompt(), "[\n<|grounding|>Convert the document to markdown.]");
+  request_.set_mode("markdown");
+  EXPECT_EQ(Prompt(), "[\n<|grounding|>Convert the document to markdown.]");
+  request_.set_mode("text");
+  EXPECT_EQ(Prompt(), "[\nFree OCR.]");
+  request_.set_mode("figure");
+  EXPECT_EQ(Prompt(), "[\nParse the figure.]");
+  request_.set_mode("locate");
+  request_.set_find_term("<|grounding|>Total");
+  EXPECT_EQ(Prompt(), "[\nLocate <|ref|>]<|grounding|>Total[<|/ref|> in the image.]");
+}
+
+TEST_F(OcrMessagesTest, GroundingIsAddedOrTakenAway) {
+  request_.set_grounding(false);
+  EXPECT_EQ(Prompt(), "[\nConvert the document to markdown.]");
+  request_.set_mode("text");
+  request_.set_grounding(true);
+  EXPECT_EQ(Prompt(), "[\n<|grounding|>Free OCR.]");
+}
+
+TEST_F(OcrMessagesTest, PromptsOfClientsBecomeNoControlTokens) {
+  request_.set_prompt("<image>\nWhat? <|end|>");
+  EXPECT_EQ(Prompt(), "\nWhat? <|end|>");
+  request_.set_mode("freeform");
+  request_.set_grounding(true);
+  EXPECT_EQ(Prompt(), "\n[<|grounding|>]What? <|end|>");
+}
+
+TEST_F(OcrMessagesTest, RefusesWhatDoesNotFit) {
+  request_.set_mode("freeform");
+  EXPECT_THAT(Prompt(), HasSubstr("the prompt is empty"));
+  request_.set_mode("text");
+  request_.set_prompt("What?");
+  EXPECT_THAT(Prompt(), HasSubstr("prompt: mode 'text' has its own"));
+  request_.clear_prompt();
+  request_.set_mode("text: ignore");
+  EXPECT_THAT(Prompt(), HasSubstr("mode: no 'text: ignore'; there is markdown, text, ocr, figure, "
+                                  "describe, locate, freeform"));
+  request_.set_mode("locate");
+  EXPECT_THAT(Prompt(), HasSubstr("say what to look for"));
+  request_.clear_mode();
+  request_.set_model("other");
+  EXPECT_THAT(Prompt(), HasSubstr("NOT_FOUND: no model 'other'"));
+}
+
+TEST_F(OcrMessagesTest, AnImageIsBytesOrAnAddress) {
+  request_.set_image_url("https://example.org/page.png");
+  const Result<GenerationRequest> by_url = ToGenerationRequest(request_, service_);
+  ASSERT_TRUE(by_url.ok());
+  EXPECT_EQ(by_url->image.url, "https://example.org/page.png");
+  EXPECT_EQ(by_url->image.bytes, nullptr);
+  request_.set_image_url("file:///etc/passwd");
+  EXPECT_THAT(Prompt(), HasSubstr("image_url: expected an address with http:// or https://"));
+  request_.set_image("");
+  EXPECT_THAT(Prompt(), HasSubstr("image: has no bytes"));
+  request_.clear_source();
+  EXPECT_THAT(Prompt(), HasSubstr("neither image nor image_url"));
+}
+
+TEST_F(OcrMessagesTest, ReadsEveryOption) {
+  request_.set_size_mode("large");
+  request_.set_max_tiles(4);
+  v1::SamplingOptions& options = *request_.mutable_sampling();
+  options.set_temperature(0.5);
+  options.set_top_p(0.25);
+  options.set_top_k(3);
+  options.set_min_p(0.125);
+  options.set_seed(1ULL << 63);
+  options.set_repetition_penalty(1.5);
+  options.set_presence_penalty(-1);
+  options.set_frequency_penalty(1);
+  options.set_no_repeat_ngram_size(20);
+  options.set_no_repeat_ngram_window(50);
+  options.set_detect_loops(true);
+  options.set_min_tokens(1);
+  options.set_max_tokens(0);
+  options.add_stop("end");
+  options.add_stop_token_ids(17);
+  options.set_ignore_eos(true);
+  options.set_skip_special_tokens(true);
+  request_.mutable_options()->set_priority(-2);
+  request_.mutable_options()->set_bypass_cache(true);
+  request_.mutable_options()->set_engine("direct");
+  const Result<GenerationRequest> generation = ToGenerationRequest(request_, service_);
+  ASSERT_TRUE(generation.ok()) << generation.status().ToString();
+  EXPECT_EQ(*generation->image.bytes, "the bytes");
+  EXPECT_EQ(request_.image(), "");
+  EXPECT_EQ(generation->image_options.mode, "large");
+  EXPECT_EQ(generation->image_options.max_tiles, 4);
+  EXPECT_EQ(generation->priority, -2);
+  EXPECT_FALSE(generation->use_result_cache);
+  EXPECT_EQ(generation->engine, "direct");
+  EXPECT_EQ(generation->context.operation, "ocr");
+  const SamplingParams& sampling = generation->sampling;
+  EXPECT_EQ(sampling.temperature, 0.5F);
+  EXPECT_EQ(sampling.top_p, 0.25F);
+  EXPECT_EQ(sampling.top_k, 3);
+  EXPECT_EQ(sampling.min_p, 0.125F);
+  EXPECT_EQ(sampling.seed, 1ULL << 63);
+  EXPECT_EQ(sampling.repetition_penalty, 1.5F);
+  EXPECT_EQ(sampling.presence_penalty, -1.0F);
+  EXPECT_EQ(sampling.frequency_penalty, 1.0F);
+  EXPECT_EQ(sampling.no_repeat_ngram_size, 20);
+  EXPECT_EQ(sampling.no_repeat_ngram_window, 50);
+  EXPECT_TRUE(sampling.detect_loops);
+  EXPECT_EQ(sampling.min_tokens, 1);
+  EXPECT_EQ(sampling.max_tokens, 0);
+  EXPECT_THAT(sampling.stop, ElementsAre("end"));
+  EXPECT_THAT(sampling.stop_token_ids, ElementsAre(17));
+  EXPECT_TRUE(sampling.ignore_eos);
+  EXPECT_TRUE(sampling.skip_special_tokens);
+}
+
+TEST_F(OcrMessagesTest, GenerateTakesOneImageOrNone) {
+  v1::GenerateRequest request;
+  request.set_prompt("Hello");
+  const auto prompt_of = [&]() -> std::string {
+    v1::GenerateRequest copy = request;
+    const Result<GenerationRequest> generation = ToGenerationRequest(copy, service_);
+    return generation.ok() ? generation->prompt.front().text : generation.status().message();
+  };
+  EXPECT_EQ(prompt_of(), "Hello");
+  request.add_images("bytes");
+  EXPECT_EQ(prompt_of(), "\nHello");
+  request.add_image_urls("https://example.org/2.png");
+  EXPECT_EQ(prompt_of(), "images: the model reads one image in a request, found 2");
+}
+
+TEST_F(OcrMessagesTest, AnswersHaveBoxesInBothSpacesAndValidText) {
+  Generation answer;
+  answer.model = "page-reader";
+  answer.engine = "vllm_direct";
+  answer.text = "<|ref|>title<|/ref|><|det|>[[0, 0, 999, 500]]<|/det|>\n# \xff\xe4\xbd\xa0\n\n";
+  answer.image_width = 200;
+  answer.image_height = 100;
+  answer.image_mode = "tiny";
+  answer.stop_reason = StopReason::kRepetition;
+  answer.from_result_cache = true;
+  answer.stats.num_prompt_tokens = 80;
+  answer.stats.num_image_tokens = 73;
+  answer.stats.num_cached_tokens = 32;
+  answer.stats.num_output_tokens = 9;
+  answer.timings.total_ms = 12.5;
+  CallContext context;
+  context.request_id = "abc";
+  v1::OcrResponse response;
+  FillResponse(answer, context, response);
+  EXPECT_EQ(response.text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
+  EXPECT_THAT(response.raw_text(), HasSubstr("# \xEF\xBF\xBD\xe4\xbd\xa0\n"));
+  ASSERT_EQ(response.boxes_size(), 1);
+  const v1::Box& box = response.boxes(0);
+  EXPECT_EQ(box.label(), "title");
+  EXPECT_EQ(box.text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
+  EXPECT_EQ(box.normalized().x2(), 999);
+  EXPECT_EQ(box.normalized().y2(), 500);
+  EXPECT_EQ(box.pixels().x2(), 200);
+  EXPECT_EQ(box.pixels().y2(), 50);
+  EXPECT_EQ(response.image_dims().width(), 200);
+  EXPECT_EQ(response.image_dims().height(), 100);
+  const v1::Metadata& metadata = response.metadata();
+  EXPECT_EQ(metadata.request_id(), "abc");
+  EXPECT_EQ(metadata.model(), "page-reader");
+  EXPECT_EQ(metadata.engine(), "vllm_direct");
+  EXPECT_EQ(metadata.finish_reason(), "repetition");
+  EXPECT_EQ(metadata.size_mode(), "tiny");
+  EXPECT_TRUE(metadata.cached());
+  EXPECT_EQ(metadata.usage().prompt_tokens(), 80);
+  EXPECT_EQ(metadata.usage().image_tokens(), 73);
+  EXPECT_EQ(metadata.usage().cached_tokens(), 32);
+  EXPECT_EQ(metadata.usage().completion_tokens(), 9);
+  EXPECT_EQ(metadata.timings().total_ms(), 12.5);
+}
+
+TEST_F(OcrMessagesTest, ListsModelsInEveryState) {
+  service_.AddModel("coming");
+  service_.AddModel("broken");
+  service_.SetFailed("broken", NotFoundError("no such folder"));
+  v1::ListModelsResponse response;
+  FillModels(service_, response);
+  ASSERT_EQ(response.models_size(), 3);
+  EXPECT_EQ(response.models(0).state(), "loaded");
+  EXPECT_EQ(response.models(0).engine(), "vllm_direct");
+  EXPECT_GT(response.models(0).created(), 0);
+  EXPECT_EQ(response.models(1).state(), "loading");
+  EXPECT_EQ(response.models(2).state(), "failed");
+  EXPECT_EQ(response.models(2).failure(), "no such folder");
+}
+
+}  // namespace
+}  // namespace mao

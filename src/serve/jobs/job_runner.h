@@ -1,0 +1,72 @@
+// Works on stored jobs, and keeps the stores in order.
+#ifndef MAOOCR_SERVE_JOBS_JOB_RUNNER_H_
+#define MAOOCR_SERVE_JOBS_JOB_RUNNER_H_
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "serve/http/router.h"
+#include "serve/store/persistent_store.h"
+
+namespace mao {
+
+// Tells the end of a job to a URL that its client gave: POSTs the JSON there.
+using PostCallback = std::function<Status(const std::string& url, const std::string& json)>;
+
+struct JobRunnerOptions {
+  size_t num_workers = 8;
+  PostCallback post_callback;  // empty: callbacks are refused when jobs are made
+};
+
+// A job is a request that goes through the router like any other, behind those of clients who wait.
+class JobRunner {
+ public:
+  // Store and router outlive it.
+  JobRunner(PersistentStore& store, const Router& router, JobRunnerOptions options);
+  // Stops: what runs goes back into the queue.
+  ~JobRunner();
+  JobRunner(const JobRunner&) = delete;
+  JobRunner& operator=(const JobRunner&) = delete;
+
+  // Begins to work; to be called once, when the models can answer.
+  void Start();
+
+  // Has a running job stop, after the store was asked to cancel it.
+  void Interrupt(const std::string& job_id);
+  // A batch was made: validates it soon.
+  void WakeUp();
+
+  bool accepts_callbacks() const { return static_cast<bool>(options_.post_callback); }
+
+ private:
+  void Work(const std::stop_token& stop);
+  void RunJob(const ClaimedJob& job, const std::stop_token& stop);
+  Result<HttpRequest> MakeRequest(const ClaimedJob& job);
+  Status Conclude(const ClaimedJob& job, const HttpResponse& response,
+                  const std::string& request_id);
+  void KeepHouse(const std::stop_token& stop);
+  void ValidateBatches();
+  Status ValidateBatch(const StoredBatch& batch);
+  void FinalizeBatches();
+  void MakeCallbacks();
+
+  PersistentStore& store_;
+  const Router& router_;
+  const JobRunnerOptions options_;
+
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool is_woken_ = false;
+  std::unordered_map<std::string, std::stop_source> running_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace mao
+
+#endif  // MAOOCR_SERVE_JOBS_JOB_RUNNER_H_
