@@ -18,7 +18,7 @@ enum class FigureNames {
 };
 
 struct MarkdownOptions {
-  std::optional<int> page;            // set: figures are images/{page}_{k}.jpg, else images/{k}.jpg
+  std::optional<int> page{};          // set: figures are images/{page}_{k}.jpg, else images/{k}.jpg
   bool collapse_blank_lines = false;  // three newlines and more become two
   FigureNames figure_names = FigureNames::kFolder;
 };

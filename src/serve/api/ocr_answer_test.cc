@@ -47,7 +47,7 @@ TEST(OcrAnswerTest, Markdown) {
       Answer({{"mode", "markdown"}}, Block("title", "0, 0, 999, 99", "# 报告") +
                                          Block("image", "0, 100, 499, 499", "") +
                                          Block("text", "0, 500, 999, 999", "Text."));
-  EXPECT_EQ(answer.text, "# 报告\n\n![](images/0.jpg)\n\n\n\n\nText.");
+  EXPECT_EQ(answer.text, "# 报告\n\n![](images/0.jpg)\n\nText.");
   ASSERT_THAT(answer.boxes, SizeIs(3));
   EXPECT_EQ(answer.boxes[0].label, "title");
   EXPECT_EQ(answer.boxes[0].text, "# 报告");
@@ -171,7 +171,7 @@ TEST(OcrAnswerTest, Redaction) {
       "<|ref|>x@y.org<|/ref|><|det|>[[0, 200, 9, 209]]<|/det|>";
   const OcrAnswer answer = Answer({{"mode", "pii_redact"}}, raw_text);
   EXPECT_EQ(answer.text,
-            "[EMAIL] \n# 电话 [PHONE]\n\n\n<table><tr><td>[CREDIT_CARD]</td></tr></table>");
+            "[EMAIL] \n# 电话 [PHONE]\n\n<table><tr><td>[CREDIT_CARD]</td></tr></table>");
   ASSERT_THAT(answer.boxes, SizeIs(3));  // the first stands in no block
   EXPECT_EQ(answer.boxes[0].label, "phone");
   EXPECT_EQ(answer.boxes[0].text, "13812345678");

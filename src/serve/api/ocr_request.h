@@ -40,7 +40,7 @@ struct OcrRequest {
   std::optional<int> ngram_size;
   std::optional<int> window_size;
 
-  MarkdownOptions markdown;
+  MarkdownOptions markdown = {.collapse_blank_lines = true};
   int priority = 0;
   std::chrono::milliseconds timeout{0};
   bool use_result_cache = true;
