@@ -169,10 +169,12 @@ void AddComputeOptions(CLI::App* app, OcrOptions& options) {
 }
 
 CLI::App* AddServe(CLI::App& app, ServeOptions& options) {
-  CLI::App* serve = app.add_subcommand("serve", "Answer over HTTP: OpenAI, REST and more");
+  CLI::App* serve =
+      app.add_subcommand("serve", "Answer over HTTP (OpenAI, REST and more) and gRPC");
   AddModel(serve, options.model);
   serve->add_option("--host", options.host, "Address to listen on")->capture_default_str();
   serve->add_option("--port", options.port, "Port to listen on")->capture_default_str();
+  serve->add_option("--grpc-port", options.grpc_port, "Port for gRPC [no gRPC]");
   serve->add_option("--served-model-name", options.model_name, "What clients call the model");
   AddNumber(serve, "--threads", options.num_threads, "0 = all cores", 0, kMaxThreads);
   AddNumber(serve, "--max-num-seqs", options.max_num_seqs, "Requests computed at once", 1,

@@ -31,6 +31,7 @@ OcrServerConfig MakeConfig(const ServeOptions& options) {
       {options.host,
        options.port,
        {Interface::kOpenAi, Interface::kRest, Interface::kWebSocket, Interface::kGraphQl}}};
+  if (options.grpc_port.has_value()) config.grpc = {options.host, *options.grpc_port};
   config.system.version = MAOOCR_VERSION;
   return config;
 }
@@ -67,6 +68,9 @@ int RunServe(const ServeOptions& options) {
   const std::string name = ModelName(options);
   service.AddModel(name);
   LogInfo(fmt::format("listening on http://{}:{}", options.host, (*server)->ports().front()));
+  if (options.grpc_port.has_value()) {
+    LogInfo(fmt::format("gRPC on {}:{}", options.host, (*server)->grpc_port()));
+  }
   // The server answers /health while the model is being loaded.
   std::thread loading([&] { Load(options, name, service); });
   interrupt.BeginGraceful();

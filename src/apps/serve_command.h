@@ -1,8 +1,9 @@
-// maoocr serve: answers over HTTP until it is told to stop.
+// maoocr serve: answers over HTTP and gRPC until it is told to stop.
 #ifndef MAOOCR_APPS_SERVE_COMMAND_H_
 #define MAOOCR_APPS_SERVE_COMMAND_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mao {
@@ -13,7 +14,8 @@ struct ServeOptions {
   std::string dtype = "auto";
   std::string host = "127.0.0.1";
   uint16_t port = 8000;
-  size_t num_threads = 0;  // 0: all cores
+  std::optional<uint16_t> grpc_port;  // unset: no gRPC
+  size_t num_threads = 0;             // 0: all cores
   uint32_t max_num_seqs = 16;
   int drain_timeout_s = 30;
 };
