@@ -172,8 +172,8 @@ describe('OcrService', () => {
     assert.equal(response.raw_text, choices[0].message.content);
     assert.match(response.text, /^# The reading machine/);
     assert.doesNotMatch(response.text, /<\|/);
-    assert.equal(response.blocks[0].label, 'title');
-    const { pixels } = response.blocks[0].boxes[0];
+    const [{ label, pixels }] = response.boxes;
+    assert.equal(label, 'title');
     const { width, height } = response.image_dims;
     assert.ok(pixels.x1 < pixels.x2 && pixels.x2 <= width && pixels.y2 <= height);
     assert.equal(response.metadata.finish_reason, 'stop');

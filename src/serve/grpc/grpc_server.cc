@@ -34,11 +34,13 @@ constexpr int kMaxReflectionThreads = 16;
 // From the end of the last RPC of ours to the end of connections with others (reflection).
 constexpr std::chrono::milliseconds kCloseTime{200};
 
+// Why a server does not start, gRPC only writes into its log. Later its errors are those of strangers
+// (handshakes, broken frames), who must not fill ours.
+thread_local bool is_starting = false;
+
 void LogOfGrpc(gpr_log_func_args* args) {
-  const LogLevel level = args->severity == GPR_LOG_SEVERITY_ERROR  ? LogLevel::kWarning
-                         : args->severity == GPR_LOG_SEVERITY_INFO ? LogLevel::kInfo
-                                                                   : LogLevel::kDebug;
-  Log(level, fmt::format("grpc: {}", args->message));
+  const bool matters = is_starting && args->severity == GPR_LOG_SEVERITY_ERROR;
+  Log(matters ? LogLevel::kWarning : LogLevel::kDebug, fmt::format("grpc: {}", args->message));
 }
 
 Result<std::string> ReadPem(const std::string& path, std::string_view what) {
@@ -115,7 +117,9 @@ class GrpcServer::Core {
     for (grpc::Service* service : {ocr_.get(), inference_.get(), &health_->service()}) {
       builder.RegisterService(service);
     }
+    is_starting = true;
     server_ = builder.BuildAndStart();
+    is_starting = false;
     if (server_ == nullptr || port == 0) {
       return UnavailableError(fmt::format(
           "cannot listen on {} for gRPC: {}", address,

@@ -185,13 +185,13 @@ void FillRectangle(const Box& box, v1::Rectangle& rectangle) {
   rectangle.set_y2(box.y2);
 }
 
-void FillBlock(const PageBlock& from, v1::Block& block) {
-  if (from.label.has_value()) block.set_label(ValidUtf8(*from.label));
-  block.set_text(ValidUtf8(from.text));
-  for (size_t i = 0; i < from.boxes.size(); ++i) {
-    v1::Box& box = *block.add_boxes();
-    FillRectangle(from.pixel_boxes[i], *box.mutable_pixels());
-    FillRectangle(from.boxes[i], *box.mutable_normalized());
+void AddBoxes(const PageBlock& block, v1::OcrResponse& response) {
+  for (size_t i = 0; i < block.boxes.size(); ++i) {
+    v1::Box& box = *response.add_boxes();
+    box.set_label(ValidUtf8(block.label.value_or("")));
+    box.set_text(ValidUtf8(block.text));
+    FillRectangle(block.pixel_boxes[i], *box.mutable_pixels());
+    FillRectangle(block.boxes[i], *box.mutable_normalized());
   }
 }
 
@@ -249,7 +249,7 @@ void FillResponse(const Generation& answer, const CallContext& context, v1::OcrR
   InterpretRawText({}, page);
   response.set_text(ValidUtf8(Stripped(page.markdown)));
   response.set_raw_text(ValidUtf8(answer.text));
-  for (const PageBlock& block : page.blocks) FillBlock(block, *response.add_blocks());
+  for (const PageBlock& block : page.blocks) AddBoxes(block, response);
   response.mutable_image_dims()->set_width(answer.image_width);
   response.mutable_image_dims()->set_height(answer.image_height);
   FillMetadata(answer, context, *response.mutable_metadata());

@@ -186,11 +186,10 @@ TEST_F(OcrMessagesTest, AnswersHaveBoxesInBothSpacesAndValidText) {
   FillResponse(answer, context, response);
   EXPECT_EQ(response.text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
   EXPECT_THAT(response.raw_text(), HasSubstr("# \xEF\xBF\xBD\xe4\xbd\xa0\n"));
-  ASSERT_EQ(response.blocks_size(), 1);
-  EXPECT_EQ(response.blocks(0).label(), "title");
-  EXPECT_EQ(response.blocks(0).text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
-  ASSERT_EQ(response.blocks(0).boxes_size(), 1);
-  const v1::Box& box = response.blocks(0).boxes(0);
+  ASSERT_EQ(response.boxes_size(), 1);
+  const v1::Box& box = response.boxes(0);
+  EXPECT_EQ(box.label(), "title");
+  EXPECT_EQ(box.text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
   EXPECT_EQ(box.normalized().x2(), 999);
   EXPECT_EQ(box.normalized().y2(), 500);
   EXPECT_EQ(box.pixels().x2(), 200);
