@@ -125,6 +125,61 @@ Status ReadVllmXargs(const json& xargs, SamplingParams& sampling) {
   return fields.status();
 }
 
+// OpenAI's response_format.
+Status ReadResponseFormat(const json& format, SamplingParams& sampling) {
+  using Kind = ConstraintSpec::Kind;
+  std::string type;
+  JsonFields fields(format, "response_format.");
+  fields.Read("type", type);
+  MAO_RETURN_IF_ERROR(fields.status());
+  if (type == "text") return OkStatus();
+  if (type == "json_object") {
+    sampling.constraint = {Kind::kJsonObject, ""};
+    return OkStatus();
+  }
+  if (type != "json_schema") {
+    return InvalidArgumentError(fmt::format(
+        "response_format.type: expected text, json_object or json_schema, found '{}'", type));
+  }
+  const json* wrapper = fields.Find("json_schema");
+  if (wrapper == nullptr || !wrapper->is_object() || !wrapper->contains("schema")) {
+    return InvalidArgumentError("response_format.json_schema.schema: expected a JSON Schema");
+  }
+  sampling.constraint = {Kind::kJsonSchema, DumpJson((*wrapper)["schema"])};
+  return OkStatus();
+}
+
+// vLLM's structured_outputs: one of json (a schema, or its text), regex and choice.
+Status ReadStructuredOutputs(const json& outputs, SamplingParams& sampling) {
+  using Kind = ConstraintSpec::Kind;
+  JsonFields fields(outputs, "structured_outputs.");
+  MAO_RETURN_IF_ERROR(fields.status());
+  for (const auto& [name, kind] :
+       {std::pair("json", Kind::kJsonSchema), std::pair("regex", Kind::kRegex),
+        std::pair("choice", Kind::kChoice)}) {
+    const json* value = fields.Find(name);
+    if (value == nullptr) continue;
+    if (sampling.constraint.has_value()) {
+      return InvalidArgumentError("structured_outputs: more than one of json, regex and choice");
+    }
+    sampling.constraint = {kind, value->is_string() ? value->get<std::string>() : DumpJson(*value)};
+  }
+  if (!sampling.constraint.has_value()) {
+    return InvalidArgumentError("structured_outputs: expected one of json, regex and choice");
+  }
+  return OkStatus();
+}
+
+Status ReadConstraint(const JsonFields& body, SamplingParams& sampling) {
+  if (const json* format = body.Find("response_format"); format != nullptr) {
+    MAO_RETURN_IF_ERROR(ReadResponseFormat(*format, sampling));
+  }
+  if (const json* outputs = body.Find("structured_outputs"); outputs != nullptr) {
+    MAO_RETURN_IF_ERROR(ReadStructuredOutputs(*outputs, sampling));
+  }
+  return OkStatus();
+}
+
 Status ReadSampling(const json& body, SamplingParams& sampling) {
   JsonFields fields(body);
   fields.Read("temperature", sampling.temperature)
@@ -144,6 +199,7 @@ Status ReadSampling(const json& body, SamplingParams& sampling) {
       .Read("skip_special_tokens", sampling.skip_special_tokens);
   MAO_RETURN_IF_ERROR(fields.status());
   if (sampling.top_k < 0) sampling.top_k = 0;  // vLLM's -1
+  MAO_RETURN_IF_ERROR(ReadConstraint(fields, sampling));
   if (const json* xargs = fields.Find("vllm_xargs"); xargs != nullptr) {
     MAO_RETURN_IF_ERROR(ReadVllmXargs(*xargs, sampling));
   }
