@@ -94,8 +94,9 @@ NodeId GrammarBuilder::Bytes(std::span<const Grammar::Edge> edges) {
 
 // Continuation bytes and ends of literals occur again and again before the same node.
 NodeId GrammarBuilder::Byte(const Grammar::Edge& edge) {
-  const auto [it, is_new] =
-      single_edges_.try_emplace({edge.first, edge.last, edge.target}, Grammar::kEndNode);
+  if (over_limit_) return Grammar::kEndNode;
+  const uint64_t key = (uint64_t{edge.first} << 40) | (uint64_t{edge.last} << 32) | edge.target;
+  const auto [it, is_new] = single_edges_.try_emplace(key, Grammar::kEndNode);
   if (is_new) it->second = Bytes({&edge, 1});
   return it->second;
 }

@@ -5,11 +5,10 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "base/status.h"
@@ -120,7 +119,7 @@ class GrammarBuilder {
   void CountNeededCalls();
 
   Grammar grammar_;
-  std::map<std::tuple<uint8_t, uint8_t, NodeId>, NodeId> single_edges_;
+  std::unordered_map<uint64_t, NodeId> single_edges_;  // by bytes and target
   bool over_limit_ = false;
 };
 

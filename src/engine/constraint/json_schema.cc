@@ -25,7 +25,7 @@ using Kind = JsonValue::Kind;
 
 constexpr int kMaxSchemaDepth = 100;    // of schemas in schemas, references followed
 constexpr size_t kMaxNameBytes = 1024;  // of a property
-constexpr int64_t kMaxMergedValues = 1 << 20;
+constexpr int64_t kMaxMergedValues = 1 << 17;
 
 // The types that keywords of a schema without `type` speak of.
 std::vector<std::string> ImpliedTypes(const JsonValue& schema) {
