@@ -1,0 +1,53 @@
+#include "serve/graphql/error.h"
+
+#include <nlohmann/json.hpp>
+
+#include "serve/graphql/utf8.h"
+
+namespace mao::graphql {
+
+Location LocateOffset(std::string_view source, size_t offset) {
+  Location location;
+  size_t line_start = 0;
+  for (size_t i = 0; i < offset && i < source.size(); ++i) {
+    const bool crlf = source[i] == '\r' && i + 1 < source.size() && source[i + 1] == '\n';
+    if (source[i] != '\n' && source[i] != '\r') continue;
+    if (crlf && i + 1 >= offset) break;
+    if (crlf) ++i;
+    ++location.line;
+    line_start = i + 1;
+  }
+  const size_t column = Utf16Length(source.substr(line_start, offset - line_start));
+  location.column = static_cast<uint32_t>(column + 1);
+  return location;
+}
+
+Json ErrorToJson(const Error& error) {
+  Json json = {{"message", error.message}};
+  if (!error.locations.empty()) {
+    Json& locations = json["locations"] = Json::array();
+    for (const Location& location : error.locations) {
+      locations.push_back({{"line", location.line}, {"column", location.column}});
+    }
+  }
+  if (!error.path.empty()) {
+    Json& path = json["path"] = Json::array();
+    for (const PathSegment& segment : error.path) {
+      std::visit([&path](const auto& value) { path.push_back(value); }, segment);
+    }
+  }
+  if (!error.code.empty()) json["extensions"] = {{"code", error.code}};
+  return json;
+}
+
+Json ErrorResponse(const std::vector<Error>& errors) {
+  Json list = Json::array();
+  for (const Error& error : errors) list.push_back(ErrorToJson(error));
+  return {{"errors", std::move(list)}};
+}
+
+std::string DumpJson(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace mao::graphql
