@@ -63,6 +63,7 @@ Json UntypedLiteral(const Value& value, const Json* variables) {
     case Value::Kind::kObject: {
       Json object = Json::object();
       for (const NamedValue& field : value.fields) {
+        if (IsMissingVariable(field.value, variables)) continue;
         object[field.name.text] = UntypedLiteral(field.value, variables);
       }
       return object;
@@ -71,29 +72,33 @@ Json UntypedLiteral(const Value& value, const Json* variables) {
   return nullptr;
 }
 
+std::string SuggestEnumValue(std::string_view text, const NamedType& type) {
+  return DidYouMean(SimilarNames(text, NamesOf(type.values)), "the enum value");
+}
+
 Result<Json> ParseEnumLiteral(const NamedType& type, const Value& value) {
   const bool is_enum = value.kind == Value::Kind::kEnum;
   if (is_enum && type.FindValue(value.text) != nullptr) return Json(value.text);
   const std::string text = PrintValue(value);
   if (!is_enum) {
     return InvalidArgumentError(fmt::format("Enum \"{}\" cannot represent non-enum value: {}.{}",
-                                            type.name, text, SuggestFrom(text, type.values)));
+                                            type.name, text, SuggestEnumValue(text, type)));
   }
   return InvalidArgumentError(fmt::format("Value \"{}\" does not exist in \"{}\" enum.{}", text,
-                                          type.name, SuggestFrom(text, type.values)));
+                                          type.name, SuggestEnumValue(text, type)));
 }
 
 Result<Json> ParseEnumJson(const NamedType& type, const Json& value) {
   if (!value.is_string()) {
     const std::string text = InspectJson(value);
     return InvalidArgumentError(fmt::format("Enum \"{}\" cannot represent non-string value: {}.{}",
-                                            type.name, text, SuggestFrom(text, type.values)));
+                                            type.name, text, SuggestEnumValue(text, type)));
   }
   const auto& name = value.get_ref<const std::string&>();
   if (type.FindValue(name) != nullptr) return value;
   return InvalidArgumentError(fmt::format("Value \"{}\" does not exist in \"{}\" enum.{}",
                                           Abbreviate(name), type.name,
-                                          SuggestFrom(name, type.values)));
+                                          SuggestEnumValue(name, type)));
 }
 
 std::optional<Json> CoerceListLiteral(const Value& value, const TypeRef& type,

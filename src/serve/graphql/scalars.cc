@@ -133,7 +133,8 @@ void AppendInspected(const Json& value, int depth, std::string& out) {
     return;
   }
   if (!value.is_structured() || value.empty()) {
-    out += DumpJson(value);
+    const auto whole = WholeNumber(value);
+    out += whole ? std::to_string(*whole) : DumpJson(value);  // 3.0 as 3
     return;
   }
   if (depth >= kMaxInspectedDepth) {

@@ -366,17 +366,25 @@ class SchemaBuilder {
     if (pending == input_defaults_.end() || !filled_.insert(&type).second) return OkStatus();
     filling_.insert(&type);
     for (const Default& field : pending->second) {
-      const NamedType* const inner = field.input->type.type;
-      if (field.literal->kind != Value::Kind::kNull && filling_.contains(inner)) {
-        return InvalidArgumentError(fmt::format("schema: the default of \"{}.{}\" contains itself",
-                                                type.name, field.input->name));
-      }
-      if (inner->kind == NamedType::Kind::kInput) {
-        MAO_RETURN_IF_ERROR(FillInputDefaults(*inner));
-      }
+      MAO_RETURN_IF_ERROR(FillWhatIsIn(*field.literal, *field.input->type.type));
       MAO_RETURN_IF_ERROR(FillDefault(field));
     }
     filling_.erase(&type);
+    return OkStatus();
+  }
+
+  Status FillWhatIsIn(const Value& literal, const NamedType& type) {
+    for (const Value& item : literal.items) MAO_RETURN_IF_ERROR(FillWhatIsIn(item, type));
+    if (literal.kind != Value::Kind::kObject) return OkStatus();
+    if (filling_.contains(&type)) {
+      return InvalidArgumentError(
+          fmt::format("schema: a default of input \"{}\" contains itself", type.name));
+    }
+    MAO_RETURN_IF_ERROR(FillInputDefaults(type));
+    for (const NamedValue& field : literal.fields) {
+      const InputValue* const input = type.FindInput(field.name.text);
+      if (input != nullptr) MAO_RETURN_IF_ERROR(FillWhatIsIn(field.value, *input->type.type));
+    }
     return OkStatus();
   }
 
