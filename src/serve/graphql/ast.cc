@@ -1,5 +1,7 @@
 #include "serve/graphql/ast.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "serve/graphql/utf8.h"
@@ -65,6 +67,26 @@ std::string_view OperationTypeName(OperationType type) {
       return "subscription";
   }
   return "";
+}
+
+void Document::IndexSource() {
+  constexpr size_t kDistance = 4096;
+  Location place;
+  for (size_t start = 0; source.size() - start > kDistance;) {
+    size_t end = start + kDistance;
+    // \r\n is one end of a line, and a character is one character.
+    while (end < source.size() && (source[end] == '\n' || (source[end] & 0xC0) == 0x80)) ++end;
+    place = LocateEnd(std::string_view(source).substr(start, end - start), place);
+    places_.emplace_back(static_cast<uint32_t>(end), place);
+    start = end;
+  }
+}
+
+Location Document::LocationOf(uint32_t offset) const {
+  const auto next = std::upper_bound(places_.begin(), places_.end(), offset,
+                                     [](uint32_t o, const auto& known) { return o < known.first; });
+  const auto [start, place] = next == places_.begin() ? std::pair(0u, Location()) : *(next - 1);
+  return LocateEnd(std::string_view(source).substr(start, offset - start), place);
 }
 
 std::string PrintValue(const Value& value) {

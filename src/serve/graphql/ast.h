@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "serve/graphql/error.h"
@@ -176,7 +177,14 @@ struct Document {
   std::vector<FragmentDefinition> fragments;
   std::vector<TypeDefinition> type_definitions;
 
-  Location LocationOf(uint32_t offset) const { return LocateOffset(source, offset); }
+  // Once `source` is there, and before LocationOf.
+  void IndexSource();
+  Location LocationOf(uint32_t offset) const;
+
+ private:
+  // Known places every few kilobytes, so that a hundred errors in one long line cost no hundred
+  // walks along it.
+  std::vector<std::pair<uint32_t, Location>> places_;
 };
 
 // The value as it is written in a document, on one line, abbreviated when it is long.

@@ -204,6 +204,7 @@ class VariableReader {
       }
     }
     for (const auto& [name, unused] : value.items()) {
+      if (errors_.size() >= kMaxVariableErrors) break;
       if (type.FindInput(name) != nullptr) continue;
       Report(value, fmt::format("Field \"{}\" is not defined by type \"{}\".{}", Abbreviate(name),
                                 type.name, SuggestFrom(name, type.inputs)));

@@ -6,19 +6,17 @@
 
 namespace mao::graphql {
 
-Location LocateOffset(std::string_view source, size_t offset) {
-  Location location;
+Location LocateEnd(std::string_view text, Location start) {
+  Location location = start;
   size_t line_start = 0;
-  for (size_t i = 0; i < offset && i < source.size(); ++i) {
-    const bool crlf = source[i] == '\r' && i + 1 < source.size() && source[i + 1] == '\n';
-    if (source[i] != '\n' && source[i] != '\r') continue;
-    if (crlf && i + 1 >= offset) break;
-    if (crlf) ++i;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\n' && text[i] != '\r') continue;
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
     ++location.line;
+    location.column = 1;
     line_start = i + 1;
   }
-  const size_t column = Utf16Length(source.substr(line_start, offset - line_start));
-  location.column = static_cast<uint32_t>(column + 1);
+  location.column += static_cast<uint32_t>(Utf16Length(text.substr(line_start)));
   return location;
 }
 

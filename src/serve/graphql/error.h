@@ -21,8 +21,8 @@ struct Location {
   bool operator==(const Location&) const = default;
 };
 
-// The place of byte `offset` of `source`. Lines end at \n, \r or \r\n.
-Location LocateOffset(std::string_view source, size_t offset);
+// The place of the end of `text`, which starts at `start`. Lines end at \n, \r or \r\n.
+Location LocateEnd(std::string_view text, Location start = {});
 
 // A response key or the index of a list item.
 using PathSegment = std::variant<std::string, size_t>;

@@ -352,6 +352,7 @@ std::shared_ptr<const Document> ParseDocument(std::string source, const Limits& 
   }
   auto document = std::make_shared<Document>();
   document->source = std::move(source);
+  document->IndexSource();
   const size_t well_formed = WellFormedPrefix(document->source);
   if (well_formed < document->source.size()) {
     error.message = "Syntax Error: Document is not valid UTF-8.";

@@ -143,6 +143,23 @@ TEST(ParserTest, SurvivesHugeNestingWithGenerousLimits) {
               testing::HasSubstr("too many lists"));
 }
 
+// Places in long documents are found from known ones nearby; here from the start.
+TEST(ParserTest, KnowsPlacesInLongDocuments) {
+  std::string source = "{ ";
+  for (int i = 0; i < 3000; ++i) {
+    source += i % 7 == 0    ? "a # \xF0\x9F\x8F\x83\r\n"
+              : i % 11 == 0 ? "b\r"
+              : i % 5 == 0  ? "c\n\n"
+                            : "d ";
+  }
+  source += "}";
+  const auto document = Parse(source);
+  for (const Selection& selection : document->operations[0].selection_set.selections) {
+    const Location expected = LocateEnd(std::string_view(source).substr(0, selection.offset));
+    ASSERT_EQ(document->LocationOf(selection.offset), expected) << selection.offset;
+  }
+}
+
 TEST(ParserTest, PrintsLongValuesShort) {
   const auto document =
       Parse("{ a(b: \"" + std::string(5000, 'x') + "\", c: [" + Repeat("1,", 900) + "]) }");

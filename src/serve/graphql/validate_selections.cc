@@ -79,8 +79,8 @@ class DefinitionWalk {
   }
 
   void VisitSelections(const SelectionSet& set, const NamedType* parent) {
-    if (state_.is_full()) return;
     for (const Selection& selection : set.selections) {
+      if (state_.is_full()) return;
       switch (selection.kind) {
         case Selection::Kind::kField:
           VisitField(selection, parent);
@@ -255,7 +255,7 @@ class DefinitionWalk {
       const bool is_known =
           std::any_of(definitions.begin(), definitions.end(),
                       [&](const InputValue& input) { return input.name == argument.name.text; });
-      if (is_known) continue;
+      if (is_known || state_.is_full()) continue;
       state_.Report(fmt::format("Unknown argument \"{}\" on {}.{}", argument.name.text, owner(),
                                 SuggestFrom(argument.name.text, definitions)),
                     {argument.name.offset});

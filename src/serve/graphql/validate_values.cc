@@ -80,7 +80,7 @@ class ValueValidator {
     if (!is_input) CheckLeaf(value, type);
     for (const NamedValue& field : value.fields) {
       const InputValue* const input = is_input ? type.type->FindInput(field.name.text) : nullptr;
-      if (is_input && input == nullptr) {
+      if (is_input && input == nullptr && !state_.is_full()) {
         state_.Report(fmt::format("Field \"{}\" is not defined by type \"{}\".{}", field.name.text,
                                   type.type->name, SuggestFrom(field.name.text, type.type->inputs)),
                       {field.name.offset});
