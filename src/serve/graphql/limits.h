@@ -22,7 +22,8 @@ struct Limits {
 
   // JSON that comes with the document: variables and extensions.
   size_t max_json_depth = 64;
-  size_t max_json_members = 20'000;  // of all its objects together
+  size_t max_json_members = 20'000;   // of all its objects together
+  size_t max_object_members = 2'000;  // of one; they are found by looking at each
 
   // Execution: fields and list items of one response.
   size_t max_result_values = 1'000'000;

@@ -250,9 +250,12 @@ bool Parser::ParseValue(Constness constness, Value& value) {
   value.text = token_.text;
   switch (token_.kind) {
     case TokenKind::kBracketL:
-      return ParseList(constness, value);
+      value.kind = Value::Kind::kList;
+      return Nested(TokenKind::kBracketR,
+                    [&] { return ParseValue(constness, value.items.emplace_back()); });
     case TokenKind::kBraceL:
-      return ParseObject(constness, value);
+      value.kind = Value::Kind::kObject;
+      return Nested(TokenKind::kBraceR, [&] { return ParseNamedValue(constness, value.fields); });
     case TokenKind::kInt:
       value.kind = Value::Kind::kInt;
       return Advance();
@@ -289,32 +292,6 @@ bool Parser::ParseVariableValue(Constness constness, Value& value) {
   if (!Peek(TokenKind::kName)) return Unexpected(dollar);
   return Fail(dollar.offset,
               fmt::format("Unexpected variable \"${}\" in constant value.", token_.text));
-}
-
-bool Parser::ParseList(Constness constness, Value& value) {
-  value.kind = Value::Kind::kList;
-  if (!EnterNesting(token_.offset) || !Advance()) return false;
-  for (bool closed = false; Skip(TokenKind::kBracketR, closed);) {
-    if (closed) {
-      LeaveNesting();
-      return true;
-    }
-    if (!ParseValue(constness, value.items.emplace_back())) return false;
-  }
-  return false;
-}
-
-bool Parser::ParseObject(Constness constness, Value& value) {
-  value.kind = Value::Kind::kObject;
-  if (!EnterNesting(token_.offset) || !Advance()) return false;
-  for (bool closed = false; Skip(TokenKind::kBraceR, closed);) {
-    if (closed) {
-      LeaveNesting();
-      return true;
-    }
-    if (!ParseNamedValue(constness, value.fields)) return false;
-  }
-  return false;
 }
 
 bool Parser::ParseType(TypeNode& type) {

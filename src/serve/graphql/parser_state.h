@@ -62,6 +62,20 @@ class Parser {
     return !Peek(open) || Many(open, close, parse);
   }
 
+  // item* `close`, nested one level deeper; the current token opens.
+  template <typename Parse>
+  bool Nested(TokenKind close, const Parse& parse) {
+    if (!EnterNesting(token_.offset) || !Advance()) return false;
+    for (bool closed = false; Skip(close, closed);) {
+      if (closed) {
+        LeaveNesting();
+        return true;
+      }
+      if (!parse()) return false;
+    }
+    return false;
+  }
+
   // Executable definitions (parser.cc).
   bool ParseDefinition();
   bool ParseName(Name& name);
@@ -79,8 +93,6 @@ class Parser {
   bool ParseDirectives(Constness constness, std::vector<Directive>& directives);
   bool ParseNamedValue(Constness constness, std::vector<NamedValue>& values);
   bool ParseValue(Constness constness, Value& value);
-  bool ParseList(Constness constness, Value& value);
-  bool ParseObject(Constness constness, Value& value);
   bool ParseVariableValue(Constness constness, Value& value);
   bool ParseType(TypeNode& type);
   bool ParseTypeBelow(uint32_t lists_around, TypeNode& type);

@@ -10,7 +10,7 @@ namespace mao::graphql {
 namespace {
 
 // Builds the value, and stops where a limit is reached: members of an ordered object are found by
-// looking at each, and a deep value is destroyed and printed by recursion.
+// looking at each, and a deep value is printed by recursion.
 class LimitedReader : public nlohmann::json_sax<Json> {
  public:
   explicit LimitedReader(const Limits& limits) : limits_(limits) {}
@@ -30,6 +30,9 @@ class LimitedReader : public nlohmann::json_sax<Json> {
   bool key(string_t& name) override {
     if (++num_members_ > limits_.max_json_members) {
       return Refuse(fmt::format("more than {} members in objects", limits_.max_json_members));
+    }
+    if (open_.back()->size() >= limits_.max_object_members) {
+      return Refuse(fmt::format("more than {} members in an object", limits_.max_object_members));
     }
     member_ = &(*open_.back())[std::move(name)];
     return true;

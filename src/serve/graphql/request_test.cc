@@ -36,6 +36,9 @@ TEST(RequestTest, LimitsJson) {
   EXPECT_TRUE(ParseJson(R"([{"a":1,"b":2},{"a":1,"b":2}])", limits, "x").ok());
   EXPECT_EQ(ParseJson(R"([{"a":1,"b":2},{"a":1,"b":2,"c":3}])", limits, "x").status().message(),
             "x: more than 4 members in objects");
+  EXPECT_EQ(
+      ParseJson(R"([{"a":1,"b":2,"c":3}])", {.max_object_members = 2}, "x").status().message(),
+      "x: more than 2 members in an object");
   EXPECT_FALSE(ParseJson(std::string(1'000'000, '['), {}, "x").ok());
 }
 

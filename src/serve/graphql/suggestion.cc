@@ -98,6 +98,7 @@ std::vector<std::string_view> SimilarNames(std::string_view input,
     return a.first != b.first ? a.first < b.first : NaturalLess(a.second, b.second);
   });
   std::vector<std::string_view> names;
+  names.reserve(similar.size());
   for (const auto& [distance, name] : similar) names.push_back(name);
   return names;
 }

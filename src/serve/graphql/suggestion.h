@@ -19,6 +19,7 @@ std::string DidYouMean(const std::vector<std::string_view>& suggestions,
 template <typename List>
 std::vector<std::string_view> NamesOf(const List& list) {
   std::vector<std::string_view> names;
+  names.reserve(list.size());
   for (const auto& item : list) names.push_back(item.name);
   return names;
 }

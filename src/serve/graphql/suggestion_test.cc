@@ -15,6 +15,9 @@ TEST(SuggestionTest, FindsSimilarNames) {
   EXPECT_THAT(SimilarNames("x", {"name"}), IsEmpty());
   EXPECT_THAT(SimilarNames("", {"a", "ab"}), ElementsAre("a"));
   EXPECT_THAT(SimilarNames("page1x", {"page10", "page2"}), ElementsAre("page10", "page2"));
+  EXPECT_THAT(SimilarNames("page", {"pages", "paged", "pag"}),
+              ElementsAre("pag", "paged", "pages"));
+  EXPECT_THAT(SimilarNames("p1a", {"p01a", "p1b"}), ElementsAre("p01a", "p1b"));
   EXPECT_THAT(SimilarNames("pagex", {"page10", "page9"}), ElementsAre("page9", "page10"));
   EXPECT_THAT(SimilarNames(std::string(1'000'000, 'x'), {"name"}), IsEmpty());
 }
