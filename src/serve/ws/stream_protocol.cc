@@ -164,8 +164,9 @@ Status StreamSession::Answer(json message) {
   MAO_RETURN_IF_ERROR(fields.status());
   MAO_ASSIGN_OR_RETURN(const ServedModel served, service_.FindModel(model, engine));
   const Engine* const local = served.backend->engine();
-  MAO_ASSIGN_OR_RETURN(CompletionRequest request,
-                       ParseChatRequest(body, local == nullptr ? nullptr : &local->model_info()));
+  MAO_ASSIGN_OR_RETURN(
+      CompletionRequest request,
+      ParseChatRequest(DumpJson(body), body, local == nullptr ? nullptr : &local->model_info()));
   if (request.choices.size() != 1) return InvalidArgumentError("n: expected 1");
   GenerationRequest& generation = request.choices.front();
   generation.context = CallContextOf(context_, num_calls_, "stream");
