@@ -22,7 +22,7 @@ export async function startServer(args = [], env = {}) {
     child.once('exit', (code) => reject(new Error(`maoocr serve ended with ${code}:\n${log}`)));
     child.stderr.on('data', (data) => {
       log += data;
-      const found = /listening on (https?:\/\/[^\s]+)/.exec(log);
+      const found = /listening on (https?:\/\/\S+): /.exec(log);
       if (found) resolve(found[1]);
     });
   });
