@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/constraint/constraint_compiler.h"
 #include "engine/core/engine_core.h"
 #include "engine/core/image_fingerprint.h"
 
@@ -34,7 +35,9 @@ void RequestStream::Cancel() { core_->Cancel(RequestId{id_}); }
 
 RequestStats RequestStream::stats() const { return channel_->stats(); }
 
-Engine::Engine(std::shared_ptr<EngineCore> core) : core_(std::move(core)) {}
+Engine::Engine(std::shared_ptr<EngineCore> core)
+    : core_(std::move(core)),
+      constraints_(std::make_unique<ConstraintCompiler>(core_->model().tokenizer())) {}
 
 Engine::~Engine() { core_->Stop(); }
 
@@ -48,6 +51,10 @@ Result<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<Model> model,
 Result<std::unique_ptr<RequestStream>> Engine::Submit(EngineRequest request) {
   const Clock::time_point start = Clock::now();
   const ModelInfo& info = model_info();
+  std::shared_ptr<const Constraint> constraint;
+  if (request.sampling.constraint.has_value()) {
+    MAO_ASSIGN_OR_RETURN(constraint, constraints_->Compile(*request.sampling.constraint));
+  }
   PreparedPrompt prompt;
   {
     EngineCore::PrepareLock lock(*core_);
@@ -81,10 +88,10 @@ Result<std::unique_ptr<RequestStream>> Engine::Submit(EngineRequest request) {
     mode = prompt.image->mode;
     boxes_in_padded_square = prompt.image->boxes_in_padded_square;
   }
-  MAO_ASSIGN_OR_RETURN(
-      SamplingState sampling,
-      SamplingState::Create(std::move(request.sampling), prompt.token_ids,
-                            static_cast<int>(info.vocab_size), info.eos_token_ids));
+  MAO_ASSIGN_OR_RETURN(SamplingState sampling,
+                       SamplingState::Create(std::move(request.sampling), prompt.token_ids,
+                                             static_cast<int>(info.vocab_size), info.eos_token_ids,
+                                             std::move(constraint)));
   stats.num_prompt_tokens = num_prompt_tokens;
   spec.prompt_token_ids = std::move(prompt.token_ids);
   auto channel = std::make_shared<OutputChannel>();

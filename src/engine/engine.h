@@ -93,6 +93,7 @@ struct EngineStats {
   std::chrono::steady_clock::time_point last_progress;
 };
 
+class ConstraintCompiler;
 class EngineCore;
 class OutputChannel;
 
@@ -135,8 +136,8 @@ class Engine {
   // Cancels what still runs and waits for the step and the encoding in progress.
   ~Engine();
 
-  // Refuses what can never be served: an unknown mode, wrong parameters, a prompt beyond
-  // max_model_len. sampling.max_tokens is lowered to what fits beside the prompt.
+  // Refuses what can never be served: an unknown mode, wrong parameters, a constraint that is
+  // malformed or not supported, a prompt beyond max_model_len. sampling.max_tokens is lowered to what fits beside the prompt.
   Result<std::unique_ptr<RequestStream>> Submit(EngineRequest request);
 
   const ModelInfo& model_info() const;
@@ -151,6 +152,7 @@ class Engine {
   explicit Engine(std::shared_ptr<EngineCore> core);
 
   std::shared_ptr<EngineCore> core_;
+  std::unique_ptr<ConstraintCompiler> constraints_;
 };
 
 }  // namespace mao

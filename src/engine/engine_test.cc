@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -222,6 +223,70 @@ TEST(EngineTest, TextOnlyPromptsAndStopStringsWork) {
   const Answer stopped = Ask(*engine, page.request);
   EXPECT_EQ(stopped.reason, StopReason::kStopString);
   EXPECT_EQ(stopped.text, page.output.substr(0, page.output.find("A/D")));
+}
+
+TEST(EngineTest, AConstrainedPageIsValidJson) {
+  constexpr const char* kSchema = R"({"type":"object","properties":{
+      "title":{"type":"string","minLength":1,"maxLength":40},
+      "language":{"enum":["en","zh"]},
+      "lines":{"type":"array","maxItems":3,"items":{"type":"string","maxLength":30}}},
+      "required":["title","language","lines"],"additionalProperties":false})";
+  constexpr int kMaxTokens = 600;
+  EngineConfig config;
+  config.max_num_seqs = 3;
+  auto engine = MakeEngine(config);
+  Page page("tiny_free", kMaxTokens);
+  page.request.sampling.constraint = {ConstraintSpec::Kind::kJsonSchema, kSchema};
+  page.request.sampling.detect_loops = true;
+  page.request.sampling.no_repeat_ngram_size = 5;
+  const Answer answer = Ask(*engine, page.request);
+  ASSERT_TRUE(answer.status.ok()) << answer.status.ToString();
+  EXPECT_EQ(answer.reason, StopReason::kEndOfText) << answer.text;
+  const nlohmann::json json = nlohmann::json::parse(answer.text, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << answer.text;
+  EXPECT_EQ(json.size(), 3u);
+  EXPECT_FALSE(json.at("title").get<std::string>().empty());
+  EXPECT_TRUE(json.at("language") == "en" || json.at("language") == "zh");
+  EXPECT_LE(json.at("lines").size(), 3u);
+  // In a crowd, beside one without a constraint, and with too few blocks for all: the same text.
+  const Page other("tiny_free", 40);
+  const Answer free = Ask(*engine, other.request);
+  config.kv_cache_bytes = 400 * 6 * 2 * 384 * SizeBytes(DType::kBF16);
+  config.max_num_batched_tokens = 33;
+  auto scarce = MakeEngine(config);
+  std::vector<std::unique_ptr<RequestStream>> streams;
+  for (const Page* each : {&std::as_const(page), &other, &std::as_const(page)}) {
+    auto stream = scarce->Submit(each->request);
+    ASSERT_TRUE(stream.ok()) << stream.status().ToString();
+    streams.push_back(std::move(stream).value());
+  }
+  EXPECT_EQ(ReadAll(*streams[0]).text, answer.text);
+  EXPECT_EQ(ReadAll(*streams[1]).ids, free.ids);
+  EXPECT_EQ(ReadAll(*streams[2]).text, answer.text);
+}
+
+TEST(EngineTest, ConstraintsEndRequestsAndAreCutByMaxTokens) {
+  auto engine = MakeEngine({});
+  EngineRequest request;
+  request.prompt.text = {{"many years the", true}};
+  request.sampling.max_tokens = 64;
+  request.sampling.constraint = {ConstraintSpec::Kind::kChoice, R"(["发票 invoice","收据"])"};
+  request.sampling.logprobs = 1;
+  const Answer choice = Ask(*engine, request);
+  EXPECT_TRUE(choice.text == "发票 invoice" || choice.text == "收据") << choice.text;
+  EXPECT_EQ(choice.reason, StopReason::kEndOfText);
+  EXPECT_EQ(choice.stats.num_output_tokens, static_cast<int64_t>(choice.ids.size()));
+  request.sampling.temperature = 1;
+  request.sampling.seed = 3;
+  request.sampling.constraint = {ConstraintSpec::Kind::kRegex, "[0-9]{200}"};
+  const Answer digits = Ask(*engine, request);
+  EXPECT_EQ(digits.reason, StopReason::kMaxTokens);
+  EXPECT_EQ(digits.ids.size(), 64u);
+  EXPECT_EQ(digits.text.find_first_not_of("0123456789"), std::string::npos);
+  request.sampling.constraint = {ConstraintSpec::Kind::kJsonSchema, R"({"items":{"not":{}}})"};
+  const Status refused = Ask(*engine, request).status;
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.message().find("#/items/not"), std::string::npos) << refused.message();
 }
 
 TEST(EngineTest, RefusesWhatCannotBeServed) {

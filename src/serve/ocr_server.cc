@@ -8,6 +8,7 @@
 #include "serve/openai/routes.h"
 #include "serve/rest/routes.h"
 #include "serve/web/routes.h"
+#include "serve/ws/routes.h"
 
 namespace mao {
 namespace {
@@ -55,6 +56,7 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
   AddOpenAiRoutes(self->service_, self->router_);
   AddRestRoutes(self->service_, rest, self->router_);
+  AddWebSocketRoutes(self->service_, self->router_);
   AddWebRoutes(self->router_);
   AddJobRoutes(*self->store_, *self->job_runner_, *self->job_watcher_, self->router_);
   AddFileRoutes(*self->store_, self->router_);

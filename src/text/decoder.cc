@@ -29,6 +29,59 @@ bool Is(const Decoder::Step& step) {
   return std::holds_alternative<T>(step);
 }
 
+std::string Stripped(std::string_view token, const Decoder::Strip& strip) {
+  std::string character;
+  AppendUtf8(strip.content, character);
+  for (size_t n = 0; n < strip.start && token.starts_with(character); ++n) {
+    token.remove_prefix(character.size());
+  }
+  for (size_t n = 0; n < strip.stop && token.ends_with(character); ++n) {
+    token.remove_suffix(character.size());
+  }
+  return std::string(token);
+}
+
+// The bytes of one step. The overloads mirror DecodeStream::Run without its wait for whole
+// characters.
+struct BytesOfToken {
+  std::string_view token;
+  bool first;
+  bool fused;
+
+  std::string operator()(const Decoder::JoinWithSpaces&) const {
+    return (first ? "" : " ") + std::string(token);
+  }
+  std::string operator()(const Decoder::ByteLevel&) const {
+    std::string bytes;
+    AppendByteLevelDecoded(token, bytes);
+    return bytes;
+  }
+  std::string operator()(const Decoder::ByteFallback&) const {
+    const int byte = FallbackByte(token);
+    return byte < 0 ? std::string(token) : std::string(1, static_cast<char>(byte));
+  }
+  std::string operator()(const Decoder::Fuse&) const { return std::string(token); }
+  std::string operator()(const Decoder::Replace& replace) const {
+    RegexScratch scratch(token.size());
+    const Result<std::string> replaced =
+        ReplaceAll(token, replace.pattern, replace.content, scratch);
+    return replaced.ok() ? *replaced : std::string(token);
+  }
+  std::string operator()(const Decoder::Strip& strip) const {
+    return fused && !first ? std::string(token) : Stripped(token, strip);
+  }
+  std::string operator()(const Decoder::Metaspace& metaspace) const {
+    std::string character;
+    AppendUtf8(metaspace.replacement, character);
+    const bool drop = (first || fused) && metaspace.drop_in_first;
+    std::string bytes(token);
+    for (size_t at = 0; (at = bytes.find(character, at)) != std::string::npos; at += drop ? 0 : 1) {
+      bytes.replace(at, character.size(), drop ? "" : " ");
+    }
+    return bytes;
+  }
+};
+
 }  // namespace
 
 Result<Decoder> Decoder::Create(std::vector<Step> steps) {
@@ -43,6 +96,30 @@ Result<Decoder> Decoder::Create(std::vector<Step> steps) {
     fused |= Is<ByteLevel>(step) || Is<Fuse>(step);
   }
   return decoder;
+}
+
+std::string Decoder::TokenBytes(std::string_view token, bool first) const {
+  std::string bytes(token);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    bytes = std::visit(BytesOfToken{bytes, first, input_is_fused_[i]}, steps_[i]);
+  }
+  return bytes;
+}
+
+Status Decoder::CheckTokenBytes() const {
+  bool bytes_fall_back = false;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    bytes_fall_back |= Is<ByteFallback>(steps_[i]);
+    const auto* strip = std::get_if<Strip>(&steps_[i]);
+    if (strip == nullptr) continue;
+    const bool one_in_front = strip->start <= 1 && strip->stop == 0 && strip->content < 0x80;
+    if (input_is_fused_[i] ? !one_in_front : bytes_fall_back) {
+      return UnimplementedError(
+          "the tokenizer's Strip decoder takes more than one ASCII character from the front of a "
+          "text, so that the bytes of a token depend on its neighbours");
+    }
+  }
+  return OkStatus();
 }
 
 DecodeStream::DecodeStream(const Decoder& decoder)

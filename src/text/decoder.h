@@ -40,6 +40,10 @@ class Decoder {
   // they would have to wait for the end of the text.
   static Result<Decoder> Create(std::vector<Step> steps);
 
+  // What one token adds to a text that is decoded as bytes: see Tokenizer::TokenBytes.
+  std::string TokenBytes(std::string_view token, bool first) const;
+  Status CheckTokenBytes() const;
+
  private:
   friend class DecodeStream;
   explicit Decoder(std::vector<Step> steps) : steps_(std::move(steps)) {}

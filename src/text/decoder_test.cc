@@ -9,12 +9,17 @@
 namespace mao {
 namespace {
 
-std::string Decode(const std::vector<std::string>& tokens, auto... steps) {
+Decoder MakeDecoder(auto... steps) {
   std::vector<Decoder::Step> pipeline;
   (pipeline.emplace_back(steps), ...);
-  const Result<Decoder> decoder = Decoder::Create(std::move(pipeline));
+  Result<Decoder> decoder = Decoder::Create(std::move(pipeline));
   EXPECT_TRUE(decoder.ok()) << decoder.status().ToString();
-  DecodeStream stream(*decoder);
+  return *std::move(decoder);
+}
+
+std::string Decode(const std::vector<std::string>& tokens, auto... steps) {
+  const Decoder decoder = MakeDecoder(steps...);
+  DecodeStream stream(decoder);
   std::string text;
   for (const std::string& token : tokens) stream.Push(token, text);
   stream.Finish(text);
@@ -49,6 +54,43 @@ TEST(DecoderTest, MetaspaceDropsItsCharacterInTheFirstToken) {
   EXPECT_EQ(Decode(tokens, Decoder::Metaspace{U'▁', true}), "Hey you");
   EXPECT_EQ(Decode(tokens, Decoder::Metaspace{U'▁', false}), " Hey  you");
   EXPECT_EQ(Decode(tokens, Decoder::Fuse{}, Decoder::Metaspace{U'▁', true}), "Heyyou");
+}
+
+std::string Bytes(const std::vector<std::string>& tokens, auto... steps) {
+  const Decoder decoder = MakeDecoder(steps...);
+  EXPECT_TRUE(decoder.CheckTokenBytes().ok());
+  std::string bytes;
+  for (size_t i = 0; i < tokens.size(); ++i) bytes += decoder.TokenBytes(tokens[i], i == 0);
+  return bytes;
+}
+
+TEST(DecoderTest, TokenBytesJoinedAreTheText) {
+  const auto expect_equal = [](const std::vector<std::string>& tokens, auto... steps) {
+    EXPECT_EQ(Bytes(tokens, steps...), Decode(tokens, steps...));
+  };
+  expect_equal({"a", "", "b"}, Decoder::JoinWithSpaces{});
+  expect_equal({"Ġa", "ä½", "ł", "<｜Ġ｜>", "Ċ"}, Decoder::ByteLevel{});
+  expect_equal({"<0xE5>", "<0x8f>", "<0xab>", "a"}, Decoder::ByteFallback{});
+  for (const std::vector<std::string>& tokens : {std::vector<std::string>{"▁a", "▁b"},
+                                                 {" ", " ", "a"},
+                                                 {"<0x20>", "<0x20>a", "a"},
+                                                 {"a▁"}}) {
+    expect_equal(tokens, Decoder::ByteFallback{}, Decoder::Fuse{}, Decoder::Strip{U' ', 1, 0});
+    expect_equal(tokens, Decoder::Metaspace{U'▁', true});
+    expect_equal(tokens, Decoder::Metaspace{U'▁', false});
+    expect_equal(tokens, Decoder::Fuse{}, Decoder::Metaspace{U'▁', true});
+    expect_equal(tokens, Decoder::Strip{U'a', 1, 1});
+  }
+}
+
+TEST(DecoderTest, TokenBytesNeedADecoderThatDoesNotLookAtNeighbours) {
+  const auto code = [](auto... steps) { return MakeDecoder(steps...).CheckTokenBytes().code(); };
+  const Decoder::Fuse fuse;
+  EXPECT_EQ(code(fuse, Decoder::Strip{U' ', 1, 0}), StatusCode::kOk);
+  EXPECT_EQ(code(fuse, Decoder::Strip{U' ', 2, 0}), StatusCode::kUnimplemented);
+  EXPECT_EQ(code(fuse, Decoder::Strip{U' ', 0, 1}), StatusCode::kUnimplemented);
+  EXPECT_EQ(code(fuse, Decoder::Strip{U'好', 1, 0}), StatusCode::kUnimplemented);
+  EXPECT_EQ(code(Decoder::ByteFallback{}, Decoder::Strip{U' ', 1, 0}), StatusCode::kUnimplemented);
 }
 
 }  // namespace

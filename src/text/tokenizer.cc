@@ -163,6 +163,14 @@ std::optional<std::string_view> Tokenizer::TokenText(TokenId id) const {
   return state_->parts.vocabulary.Text(id);
 }
 
+std::optional<std::string> Tokenizer::TokenBytes(TokenId id, bool first) const {
+  const std::optional<std::string_view> token = TokenText(id);
+  if (!token || IsSpecial(id)) return std::nullopt;
+  return state_->parts.decoder.TokenBytes(*token, first);
+}
+
+Status Tokenizer::CheckTokenBytes() const { return state_->parts.decoder.CheckTokenBytes(); }
+
 bool Tokenizer::IsSpecial(TokenId id) const { return state_->parts.vocabulary.IsSpecial(id); }
 
 size_t Tokenizer::vocab_size() const { return state_->parts.vocabulary.size(); }

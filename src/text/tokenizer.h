@@ -55,6 +55,12 @@ class Tokenizer {
   std::optional<TokenId> FindToken(std::string_view token) const;
   // The other way; valid as long as the tokenizer.
   std::optional<std::string_view> TokenText(TokenId id) const;
+  // The bytes that a token adds to a text, as its first token (some decoders strip a space there)
+  // or later; they may end within a character. Where the bytes of a sequence joined are valid
+  // UTF-8, they are what Decode gives. None for special tokens and ids without a token.
+  std::optional<std::string> TokenBytes(TokenId id, bool first) const;
+  // Unimplemented if the decoder is one for which TokenBytes does not hold.
+  Status CheckTokenBytes() const;
   // An added token that is marked special.
   bool IsSpecial(TokenId id) const;
   // Highest id + 1, with added tokens.

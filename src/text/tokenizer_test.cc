@@ -1,5 +1,6 @@
 #include "text/tokenizer.h"
 
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include "base/file.h"
 #include "text/small_tokenizer_for_test.h"
+#include "text/utf8.h"
 
 namespace mao {
 namespace {
@@ -192,6 +194,37 @@ TEST(TokenizerTest, ThreadsShareOne) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(num_equal, ElementsAre(50, 50, 50, 50));
+}
+
+// Of random sequences: where the joined bytes are UTF-8, they are the text.
+TEST(TokenizerTest, TokenBytesJoinedAreTheText) {
+  for (const char* name : {"maoocr_tiny", "tiny_llava", "tiny_qwen"}) {
+    const auto json = ReadFile(
+        std::string(MAOOCR_SOURCE_DIR) + "/tests/fixtures/tokenizers/" + name + ".json", 1 << 24);
+    ASSERT_TRUE(json.ok());
+    const auto tokenizer = Tokenizer::FromJson(*json, name);
+    ASSERT_TRUE(tokenizer.ok() && (*tokenizer)->CheckTokenBytes().ok());
+    EXPECT_FALSE((*tokenizer)->TokenBytes(1 << 20, true).has_value());
+    std::mt19937 random(9);
+    int num_compared = 0;
+    for (int round = 0; round < 3000; ++round) {
+      std::vector<TokenId> ids;
+      std::string bytes;
+      while (ids.size() < 1 + random() % 4) {
+        const auto id = static_cast<TokenId>(random() % (*tokenizer)->vocab_size());
+        const auto piece = (*tokenizer)->TokenBytes(id, ids.empty());
+        EXPECT_EQ(piece.has_value(),
+                  (*tokenizer)->TokenText(id).has_value() && !(*tokenizer)->IsSpecial(id));
+        if (!piece.has_value()) continue;
+        ids.push_back(id);
+        bytes += *piece;
+      }
+      if (!IsValidUtf8(bytes)) continue;
+      ++num_compared;
+      ASSERT_EQ(bytes, (*tokenizer)->Decode(ids, false));
+    }
+    EXPECT_GT(num_compared, 500) << name;
+  }
 }
 
 }  // namespace

@@ -143,6 +143,46 @@ describe('chat completions', () => {
   });
 });
 
+describe('structured output', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      title: { type: 'string', maxLength: 20 },
+      pages: { type: 'integer', minimum: 1, maximum: 99 },
+      kind: { enum: ['letter', 'report', '报告'] },
+    },
+    required: ['title', 'pages', 'kind'],
+    additionalProperties: false,
+  };
+  test('json_schema', async () => {
+    const answer = await client.chat.completions.create(
+      await page('Describe this image in detail.', {
+        max_tokens: 200,
+        response_format: { type: 'json_schema', json_schema: { name: 'page', schema } },
+      }),
+    );
+    const value = JSON.parse(answer.choices[0].message.content);
+    assert.deepEqual(Object.keys(value), ['title', 'pages', 'kind']);
+    assert.ok(Number.isInteger(value.pages) && value.pages >= 1 && value.pages <= 99);
+    assert.ok(schema.properties.kind.enum.includes(value.kind));
+  });
+  test("vLLM's choice and regex", async () => {
+    const choose = async (structured_outputs) =>
+      (await client.chat.completions.create(await page('Free OCR.', { max_tokens: 20, structured_outputs })))
+        .choices[0].message.content;
+    assert.ok(['yes', 'no'].includes(await choose({ choice: ['yes', 'no'] })));
+    assert.match(await choose({ regex: '[0-9]{3}-[a-c]+x' }), /^[0-9]{3}-[a-c]+x$|^[0-9]{3}-[a-c]+$/);
+  });
+  test('what is not supported is named', async () => {
+    await assert.rejects(
+      client.chat.completions.create(
+        await page('x', { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { not: {} } } } }),
+      ),
+      (error) => error.status === 400 && /not/.test(error.message),
+    );
+  });
+});
+
 describe('errors', () => {
   const fails = async (body, status, pattern) => {
     await assert.rejects(client.chat.completions.create(body), (error) => {

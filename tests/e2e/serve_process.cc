@@ -39,8 +39,8 @@ ServeProcess::ServeProcess(const std::vector<std::string>& arguments, uint16_t p
   if (pipe(ends) != 0) std::abort();
   // One process holds a data folder.
   data_dir_ = fmt::format("{}serve_process_{}_{}", testing::TempDir(), getpid(), ++num_processes);
-  std::vector<std::string> all = {MAOOCR_PROGRAM,       "serve", "--port",     std::to_string(port),
-                                  "--grpc-port", "0",     "--data-dir", data_dir_};
+  std::vector<std::string> all = {MAOOCR_PROGRAM, "serve", "--port",     std::to_string(port),
+                                  "--grpc-port",  "0",     "--data-dir", data_dir_};
   all.insert(all.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& argument : all) argv.push_back(argument.data());

@@ -72,6 +72,8 @@ bool ActiveRequest::Accept(const SampledToken& token) {
     if (token.logprob.has_value()) output.logprobs.push_back(LogprobsOf(token));
     output.text = text_stops_.Feed(detokenizer_.Append(token.id));
   }
+  const bool goes_on = reason == StopReason::kNone || reason == StopReason::kMaxTokens;
+  if (goes_on && sampling_.text_is_over()) reason = StopReason::kEndOfText;
   if (reason != StopReason::kNone && !text_stops_.stopped().has_value()) {
     output.text += text_stops_.Feed(detokenizer_.Finish());
     output.text += text_stops_.Finish();

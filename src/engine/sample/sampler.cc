@@ -10,10 +10,15 @@
 namespace mao {
 namespace {
 
-Status NoIdLeft(std::span<const float> logits) {
+Status NoIdLeft(std::span<const float> logits, bool constrained) {
   const auto is_nan = [](float x) { return std::isnan(x); };
   if (std::any_of(logits.begin(), logits.end(), is_nan)) {
     return InternalError("the model gave NaN for every logit that is not banned");
+  }
+  if (constrained) {
+    return InvalidArgumentError(
+        "no id is left to choose: no token with a finite logit keeps the text within its "
+        "constraint (a vocabulary may lack what the constraint asks for)");
   }
   return InvalidArgumentError(
       "no id is left to choose: the request's bans (no_repeat_ngram_size, min_tokens) cover every "
@@ -52,12 +57,20 @@ Result<SampledToken> Sampler::Sample(SamplingState& state, std::span<float> logi
       raw = raw_logits_;
     }
   }
-  state.ProcessLogits(logits);
-  const std::optional<TokenId> id = Choose(state, logits);
-  if (!id) return NoIdLeft(logits);
+  MAO_RETURN_IF_ERROR(state.ApplyConstraint(logits));
+  state.ApplyPenalties(logits);  // before bans: they rescale, and cannot undo a ban set later
+  const bool may_lift_bans = state.constrained() && state.has_bans();
+  if (may_lift_bans) unbanned_logits_.assign(logits.begin(), logits.end());
+  state.ApplyBans(logits);
+  std::optional<TokenId> id = Choose(state, logits);
+  if (!id && may_lift_bans) id = Choose(state, unbanned_logits_);
+  if (!id) return NoIdLeft(logits, state.constrained());
   token.id = *id;
   if (wants_logprobs) token.logprob = static_cast<float>(raw[*id] - log_sum_exp);
-  state.Accept(*id);
+  if (!state.Accept(*id)) {
+    return ResourceExhaustedError(
+        "the constraint is too ambiguous: the texts that the output may belong to are too many");
+  }
   return token;
 }
 

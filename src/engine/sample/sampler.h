@@ -29,7 +29,8 @@ class Sampler {
   explicit Sampler(int vocab_size);
 
   // Chooses an id, records it in `state`. `logits` [vocab_size] is changed. Errors: Internal (wrong
-  // length, or every logit is NaN), InvalidArgument (the request's bans leave no id).
+  // length, or every logit is NaN), InvalidArgument (the request's bans or its constraint leave no
+  // id), ResourceExhausted (a constraint that costs too much).
   Result<SampledToken> Sample(SamplingState& state, std::span<float> logits);
 
  private:
@@ -37,6 +38,7 @@ class Sampler {
 
   int vocab_size_;
   std::vector<float> raw_logits_;
+  std::vector<float> unbanned_logits_;  // taken at the first step with a constraint and bans
   std::vector<Candidate> candidates_;
 };
 

@@ -1,5 +1,8 @@
 // One step of one request at DeepSeek-OCR's vocabulary, and the loop detector's share.
 #include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -12,10 +15,11 @@ namespace {
 
 constexpr int kVocabSize = 129280;
 
-void RunSteps(benchmark::State& bench, SamplingParams params) {
+void RunSteps(benchmark::State& bench, SamplingParams params,
+              std::shared_ptr<const Constraint> constraint = nullptr) {
   Sampler sampler(kVocabSize);
   params.max_tokens = 1 << 30;
-  auto state = SamplingState::Create(std::move(params), {}, kVocabSize);
+  auto state = SamplingState::Create(std::move(params), {}, kVocabSize, {}, std::move(constraint));
   if (!state.ok()) return bench.SkipWithError(state.status().message().c_str());
   std::vector<float> raw(kVocabSize);
   for (int i = 0; i < kVocabSize; ++i) raw[i] = static_cast<float>(5 * std::sin(0.37 * i));
@@ -36,6 +40,18 @@ void BM_GreedyWithNgramBan(benchmark::State& bench) {
   RunSteps(bench, params);
 }
 BENCHMARK(BM_GreedyWithNgramBan);
+
+// The finding of the mask is measured in constraint_bench.cc; here it is short beside the rest.
+void BM_GreedyWithConstraint(benchmark::State& bench) {
+  SamplingParams params;
+  params.constraint = ConstraintSpec{ConstraintSpec::Kind::kRegex, "[^7]*"};
+  std::vector<std::string> tokens(kVocabSize);
+  for (int i = 0; i < kVocabSize; ++i) tokens[i] = std::to_string(i);
+  auto vocabulary = std::make_shared<ConstraintVocabulary>();
+  vocabulary->first = vocabulary->later = std::make_shared<const TokenTree>(std::move(tokens));
+  RunSteps(bench, params, CompileConstraint(*params.constraint, std::move(vocabulary)).value());
+}
+BENCHMARK(BM_GreedyWithConstraint);
 
 void BM_GreedyWithLogprobs(benchmark::State& bench) {
   SamplingParams params;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/constraint/constraint_spec.h"
 
 namespace mao {
 
@@ -41,13 +42,18 @@ struct SamplingParams {
   int no_repeat_ngram_size = 0;     // 0 = off
   int no_repeat_ngram_window = 90;  // n-grams that start in the last so many ids; 0 = whole output
   std::vector<TokenId> no_repeat_ngram_whitelist;  // never banned
-  bool detect_loops = false;  // end with `repetition` when the output repeats itself hopelessly
+  // End with `repetition` when the output repeats itself hopelessly. Not done with a constraint:
+  // equal rows in an array are an answer, and the constraint's own limits bound it.
+  bool detect_loops = false;
 
   int min_tokens = 0;
   int max_tokens = 8192;
   std::vector<std::string> stop;
   std::vector<TokenId> stop_token_ids;
   bool ignore_eos = false;
+  // What the text must be. It goes before everything else: penalties and bans only choose among the
+  // ids that it allows, and where bans would leave none of these, they do not count.
+  std::optional<ConstraintSpec> constraint;
 
   // Leaves special tokens out of the text; they still count as ids. Tables and grounding are spelled
   // with them.

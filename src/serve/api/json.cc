@@ -43,16 +43,12 @@ nlohmann::json Convert(const simdjson::dom::element& element) {
   return nullptr;
 }
 
-}  // namespace
-
-Result<nlohmann::json> ParseJson(std::string_view text) {
-  simdjson::dom::parser parser;
+// The element lives as long as the parser.
+Status Parse(std::string_view text, simdjson::dom::parser& parser, simdjson::dom::element& root) {
   if (parser.allocate(std::max<size_t>(text.size(), 1), kMaxJsonDepth) != simdjson::SUCCESS) {
     return ResourceExhaustedError("no memory for the JSON document");
   }
-  const simdjson::padded_string padded(text);
-  simdjson::dom::element root;
-  const auto error = parser.parse(padded).get(root);
+  const auto error = parser.parse(text.data(), text.size()).get(root);
   if (error == simdjson::DEPTH_ERROR) {
     return InvalidArgumentError(
         fmt::format("the JSON nests deeper than the limit of {}", kMaxJsonDepth));
@@ -60,7 +56,28 @@ Result<nlohmann::json> ParseJson(std::string_view text) {
   if (error != simdjson::SUCCESS) {
     return InvalidArgumentError(fmt::format("no valid JSON: {}", simdjson::error_message(error)));
   }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<nlohmann::json> ParseJson(std::string_view text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  MAO_RETURN_IF_ERROR(Parse(text, parser, root));
   return Convert(root);
+}
+
+Result<std::string> JsonTextAt(std::string_view text, std::span<const std::string_view> path) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  MAO_RETURN_IF_ERROR(Parse(text, parser, element));
+  for (const std::string_view name : path) {
+    if (element[name].get(element) != simdjson::SUCCESS) {
+      return NotFoundError(fmt::format("there is no {}", name));
+    }
+  }
+  return simdjson::minify(element);
 }
 
 std::string DumpJson(const nlohmann::json& json) {

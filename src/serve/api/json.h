@@ -3,6 +3,7 @@
 #define MAOOCR_SERVE_API_JSON_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -19,6 +20,11 @@ inline constexpr int kMaxJsonDepth = 64;
 // InvalidArgument says where the text is wrong, or that it nests deeper than kMaxJsonDepth. Large
 // strings (images as base64) are read at the speed of simdjson.
 Result<nlohmann::json> ParseJson(std::string_view text);
+
+// The compact text of the value at `path` ({"response_format", "json_schema", "schema"}), with its
+// names in the order in which they were written; nlohmann::json sorts them. NotFound if it is not
+// there.
+Result<std::string> JsonTextAt(std::string_view text, std::span<const std::string_view> path);
 
 // Compact, and always valid UTF-8: bytes that are not become U+FFFD.
 std::string DumpJson(const nlohmann::json& json);

@@ -30,6 +30,15 @@ TEST(JsonTest, DepthIsBounded) {
   EXPECT_FALSE(ParseJson(nested(1'000'000)).ok());
 }
 
+TEST(JsonTest, TextAtAPathKeepsItsOrder) {
+  const std::string_view text = R"({ "a": { "b": { "z": 1, "y": [ 2, "中" ] } } })";
+  const std::string_view path[] = {"a", "b"};
+  EXPECT_EQ(*JsonTextAt(text, path), R"({"z":1,"y":[2,"中"]})");
+  const std::string_view wrong[] = {"a", "b", "z", "q"};
+  EXPECT_EQ(JsonTextAt(text, wrong).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(JsonTextAt("{", path).status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(JsonTest, DumpIsValidUtf8) {
   EXPECT_EQ(DumpJson(nlohmann::json("a\xff")), "\"a\xEF\xBF\xBD\"");
 }

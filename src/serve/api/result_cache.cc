@@ -50,11 +50,12 @@ void AddSampling(const SamplingParams& params, KeyWriter& key) {
   const auto& [temperature, top_k, top_p, min_p, seed, repetition_penalty, presence_penalty,
                frequency_penalty, no_repeat_ngram_size, no_repeat_ngram_window,
                no_repeat_ngram_whitelist, detect_loops, min_tokens, max_tokens, stop,
-               stop_token_ids, ignore_eos, skip_special_tokens, logprobs] = params;
+               stop_token_ids, ignore_eos, constraint, skip_special_tokens, logprobs] = params;
   key.AddAll(temperature, top_k, top_p, min_p, seed, repetition_penalty, presence_penalty,
              frequency_penalty, no_repeat_ngram_size, no_repeat_ngram_window,
              no_repeat_ngram_whitelist, detect_loops, min_tokens, max_tokens, stop, stop_token_ids,
-             ignore_eos, skip_special_tokens, logprobs);
+             ignore_eos, skip_special_tokens, logprobs, constraint.has_value());
+  if (constraint.has_value()) key.AddAll(static_cast<int>(constraint->kind), constraint->text);
 }
 
 size_t BytesOf(const Generation& answer) {

@@ -56,6 +56,9 @@ TEST(ResultKeyTest, EveryPartOfTheRequestCounts) {
   changed([](auto& r) { r.sampling.seed = 0; });
   changed([](auto& r) { r.sampling.seed = 1; });
   changed([](auto& r) { r.sampling.skip_special_tokens = true; });
+  changed([](auto& r) { r.sampling.constraint = {ConstraintSpec::Kind::kJsonObject, ""}; });
+  changed([](auto& r) { r.sampling.constraint = {ConstraintSpec::Kind::kRegex, "a"}; });
+  changed([](auto& r) { r.sampling.constraint = {ConstraintSpec::Kind::kRegex, "b"}; });
   changed([](auto& r) { r.sampling.no_repeat_ngram_whitelist = {7}; });
 }
 

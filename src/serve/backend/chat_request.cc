@@ -68,7 +68,7 @@ void AddImageOptions(const ImageOptions& options, Json& body) {
 // The JSON of the user's message. Base64 needs no escaping, so the largest part is not looked at
 // again.
 std::string MessageContent(const GenerationRequest& request) {
-  const std::string text = DumpJson(Json(PromptText(request)));
+  std::string text = DumpJson(Json(PromptText(request)));
   if (request.image.bytes == nullptr) return text;
   std::string content = R"([{"type":"image_url","image_url":{"url":"data:)";
   content += ImageMediaType(*request.image.bytes);

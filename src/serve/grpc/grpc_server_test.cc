@@ -53,7 +53,7 @@ v1::OcrRequest PageRequest() {
 
 class GrpcServerTest : public testing::Test {
  protected:
-  ~GrpcServerTest() override {
+  void TearDown() override {
     backend_->Release();
     server_.reset();
   }

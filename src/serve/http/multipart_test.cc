@@ -106,8 +106,7 @@ TEST(MultipartTest, MalformedHeaders) {
   EXPECT_THAT(ErrorOf(Part("A : x")), HasSubstr("'Name: value'"));
   EXPECT_THAT(ErrorOf(Part("A: x\nContent-Disposition: form-data; name=a")),
               HasSubstr("'Name: value'"));
-  EXPECT_THAT(ErrorOf(Part("Content-Disposition: form-data;\r\n name=a")),
-              HasSubstr("no name"));
+  EXPECT_THAT(ErrorOf(Part("Content-Disposition: form-data;\r\n name=a")), HasSubstr("no name"));
   EXPECT_THAT(ErrorOf(Part("Content-Disposition: attachment; name=a")), HasSubstr("form-data"));
   EXPECT_THAT(ErrorOf(Field("name=\"a")), HasSubstr("form-data"));
   EXPECT_THAT(ErrorOf(Field("name=")), HasSubstr("form-data"));

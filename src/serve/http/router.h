@@ -13,6 +13,8 @@
 
 namespace mao {
 
+class Upgrade;
+
 // Answers now or later. Called on a thread for handlers; inline ones on the one that serves all
 // connections, so they must be quick.
 using Handler = std::function<void(const std::shared_ptr<Exchange>&)>;
@@ -28,7 +30,8 @@ struct Route {
   Handler handler;
   bool needs_key = true;  // when keys are configured; also counts against the key's rate
   bool is_inline = false;
-  bool is_websocket = false;  // the handler is called for the upgrade
+  // Takes connections over whose requests ask for it, see upgrade.h; the handler gets the others.
+  std::shared_ptr<const Upgrade> upgrade;
   size_t max_body_bytes = 0;  // 0: the server's limit
 };
 

@@ -4,13 +4,14 @@
 #include <utility>
 
 #include <fmt/core.h>
-
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+
 #include "serve/http/respond.h"
+#include "serve/http/upgrade.h"
 
 namespace mao {
 namespace {
@@ -175,7 +176,11 @@ asio::awaitable<bool> Session::ServeOne() {
   const bool is_read = incoming.parser().is_done();
   outgoing.keep_alive = has_head && is_read && incoming.parser().keep_alive();
   request.path_parameters = std::move(match.parameters);
-  const std::string route = match.route == nullptr ? "" : match.route->pattern;
+  if (!refusal.has_value() && match.route->upgrade != nullptr &&
+      match.route->upgrade->IsAskedFor(request)) {
+    co_await SwitchProtocol(request, *match.route, outgoing);
+    co_return false;
+  }
   const auto exchange = std::make_shared<Exchange>(
       std::move(request), [weak = weak_from_this(), executor = wake_.get_executor()] {
         if (weak.expired()) return;
@@ -185,13 +190,29 @@ asio::awaitable<bool> Session::ServeOne() {
       });
   if (refusal.has_value()) exchange->Send(*std::move(refusal));
   co_await Answer(exchange, match, outgoing);
-  if (environment_.on_exchange) {
-    environment_.on_exchange(
-        {exchange->request(), route, outgoing.status, outgoing.num_bytes,
-         std::chrono::duration<double, std::milli>(Clock::now() - outgoing.start).count()});
-  }
+  Report(exchange->request(), match.route, outgoing);
   if (!is_read) co_await Linger();
   co_return outgoing.keep_alive && connection_->socket().is_open();
+}
+
+void Session::Report(const HttpRequest& request, const Route* route,
+                     const Outgoing& outgoing) const {
+  if (!environment_.on_exchange) return;
+  environment_.on_exchange(
+      {request, route == nullptr ? "" : route->pattern, outgoing.status, outgoing.num_bytes,
+       std::chrono::duration<double, std::milli>(Clock::now() - outgoing.start).count()});
+}
+
+asio::awaitable<void> Session::SwitchProtocol(const HttpRequest& request, const Route& route,
+                                              Outgoing& outgoing) {
+  connection_->NeverExpires();
+  // Named, as g++ 12 destroys an aggregate twice that is made inside a co_await expression.
+  UpgradedConnection upgraded = {*connection_, request, outgoing.extra_headers, std::move(input_),
+                                 environment_};
+  const Upgrade::End end = co_await route.upgrade->Run(std::move(upgraded));
+  outgoing.status = end.status;
+  outgoing.num_bytes = end.num_bytes;
+  Report(request, &route, outgoing);
 }
 
 asio::awaitable<std::optional<HttpResponse>> Session::ReadHead(Incoming& incoming) {

@@ -48,6 +48,9 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::awaitable<std::optional<HttpResponse>> ReadHead(Incoming& incoming);
   boost::asio::awaitable<std::optional<HttpResponse>> ReadBody(Incoming& incoming,
                                                                size_t max_bytes);
+  // Until the end of the other protocol.
+  boost::asio::awaitable<void> SwitchProtocol(const HttpRequest& request, const Route& route,
+                                              Outgoing& outgoing);
   boost::asio::awaitable<void> Answer(const std::shared_ptr<Exchange>& exchange,
                                       const Router::Match& match, Outgoing& outgoing);
   boost::asio::awaitable<void> Respond(Exchange& exchange, Outgoing& outgoing);
@@ -55,6 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
                                          Outgoing& outgoing);
   boost::asio::awaitable<bool> WriteBytes(std::string bytes, Outgoing& outgoing);
   boost::asio::awaitable<void> Linger();
+  void Report(const HttpRequest& request, const Route* route, const Outgoing& outgoing) const;
 
   std::unique_ptr<Connection> connection_;
   const std::vector<Interface> interfaces_;

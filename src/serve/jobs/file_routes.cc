@@ -66,8 +66,8 @@ Status ListFiles(PersistentStore& store, const ExchangePtr& exchange) {
 
 Status GetFile(PersistentStore& store, const ExchangePtr& exchange) {
   const HttpRequest& request = exchange->request();
-  MAO_ASSIGN_OR_RETURN(const StoredFile file, store.files().Get(request.context.key_id,
-                                                                request.path_parameters.at("id")));
+  MAO_ASSIGN_OR_RETURN(const StoredFile file,
+                       store.files().Get(request.context.key_id, request.path_parameters.at("id")));
   exchange->Send(JsonResponse(200, DumpJson(DescribeFile(file))));
   return OkStatus();
 }
@@ -75,9 +75,9 @@ Status GetFile(PersistentStore& store, const ExchangePtr& exchange) {
 // As bytes to be saved: what a client uploaded must not act in a browser.
 Status GetContent(PersistentStore& store, const ExchangePtr& exchange) {
   const HttpRequest& request = exchange->request();
-  MAO_ASSIGN_OR_RETURN(const MappedFile content,
-                       store.files().Content(request.context.key_id,
-                                             request.path_parameters.at("id")));
+  MAO_ASSIGN_OR_RETURN(
+      const MappedFile content,
+      store.files().Content(request.context.key_id, request.path_parameters.at("id")));
   HttpResponse response;
   response.content_type = "application/octet-stream";
   response.body.assign(reinterpret_cast<const char*>(content.bytes().data()),

@@ -49,7 +49,7 @@ Result<HttpRequest> DecodeJobRequest(std::string_view text, std::string body) {
 }
 
 Result<BatchLineRequest> ParseBatchLine(std::string_view line) {
-  MAO_ASSIGN_OR_RETURN(nlohmann::json json, ParseJson(line));
+  MAO_ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(line));
   BatchLineRequest parsed;
   HttpRequest& request = parsed.request;
   JsonFields fields(json);
@@ -63,20 +63,23 @@ Result<BatchLineRequest> ParseBatchLine(std::string_view line) {
   if (body == json.end() || !body->is_object()) {
     return InvalidArgumentError("body: expected an object");
   }
-  body->erase("stream");  // the answer is kept whole
+  if (body->value("stream", nlohmann::json()) == true) {
+    return InvalidArgumentError("body.stream: a batch keeps whole answers");
+  }
   request.target = request.path;
   request.headers = {{"Content-Type", "application/json"}};
-  request.body = DumpJson(*body);
+  constexpr std::string_view kPath[] = {"body"};
+  MAO_ASSIGN_OR_RETURN(request.body, JsonTextAt(line, kPath));
   return parsed;
 }
 
-std::string BatchLineResult(const HttpResponse& response, std::string_view request_id) {
-  Result<nlohmann::json> body = ParseJson(response.body);
-  const nlohmann::json result = {
-      {"status_code", response.status},
-      {"request_id", request_id},
-      {"body", body.ok() ? std::move(body).value() : nlohmann::json(response.body)}};
-  return DumpJson(result);
+std::string ErrorMessageOf(const HttpResponse& response) {
+  const Result<nlohmann::json> body = ParseJson(response.body);
+  const nlohmann::json* error = body.ok() && body->contains("error") ? &(*body)["error"] : nullptr;
+  if (error != nullptr && error->contains("message") && (*error)["message"].is_string()) {
+    return (*error)["message"].get<std::string>();
+  }
+  return error != nullptr && error->is_string() ? error->get<std::string>() : response.body;
 }
 
 }  // namespace mao

@@ -30,8 +30,8 @@ struct BatchLineRequest {
 // InvalidArgument names what is missing or wrong.
 Result<BatchLineRequest> ParseBatchLine(std::string_view line);
 
-// What a batch's output file holds of a response.
-std::string BatchLineResult(const HttpResponse& response, std::string_view request_id);
+// What a response with an error says, whatever the shape of its body.
+std::string ErrorMessageOf(const HttpResponse& response);
 
 }  // namespace mao
 

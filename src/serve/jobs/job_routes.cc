@@ -102,7 +102,8 @@ Status SubmitJob(PersistentStore& store, const JobRunner& runner, const Exchange
   if (body == nullptr || !body->is_object()) {
     return InvalidArgumentError("body: expected the object that url takes");
   }
-  request.body = DumpJson(*body);
+  constexpr std::string_view kPath[] = {"body"};
+  MAO_ASSIGN_OR_RETURN(request.body, JsonTextAt(exchange->request().body, kPath));
   MAO_ASSIGN_OR_RETURN(const EnqueuedJob job,
                        Enqueue(store, runner, request, std::move(callback_url)));
   return SendAccepted(exchange, job);

@@ -113,7 +113,7 @@ void JobRunner::RunJob(const ClaimedJob& job, const std::stop_token& stop) {
     status = store_.jobs().Release(job.claim);
     std::this_thread::sleep_for(kBusyPause);
   } else {
-    status = Conclude(job, response, id);
+    status = Conclude(job, response);
   }
   LogIfWrong(id, status);
   if (!job.job.batch_id.empty()) WakeUp();
@@ -134,15 +134,13 @@ Result<HttpRequest> JobRunner::MakeRequest(const ClaimedJob& job) {
   return DecodeJobRequest(text, std::move(body));
 }
 
-Status JobRunner::Conclude(const ClaimedJob& job, const HttpResponse& response,
-                           const std::string& request_id) {
+Status JobRunner::Conclude(const ClaimedJob& job, const HttpResponse& response) {
   constexpr int kFirstError = 400;
   if (response.status >= kFirstError) {
-    return store_.jobs().Fail(job.claim, {std::to_string(response.status), response.body});
+    return store_.jobs().Fail(job.claim,
+                              {std::to_string(response.status), ErrorMessageOf(response)});
   }
-  const std::string result =
-      job.job.kind == kBatchLineJob ? BatchLineResult(response, request_id) : response.body;
-  const Status status = store_.jobs().Succeed(job.claim, result);
+  const Status status = store_.jobs().Succeed(job.claim, response.body);
   if (status.code() != StatusCode::kOutOfRange && status.code() != StatusCode::kInvalidArgument) {
     return status;
   }

@@ -48,8 +48,7 @@ class JobRunner {
   void Work(const std::stop_token& stop);
   void RunJob(const ClaimedJob& job, const std::stop_token& stop);
   Result<HttpRequest> MakeRequest(const ClaimedJob& job);
-  Status Conclude(const ClaimedJob& job, const HttpResponse& response,
-                  const std::string& request_id);
+  Status Conclude(const ClaimedJob& job, const HttpResponse& response);
   void KeepHouse(const std::stop_token& stop);
   void ValidateBatches();
   Status ValidateBatch(const StoredBatch& batch);

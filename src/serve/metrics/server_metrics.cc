@@ -163,6 +163,32 @@ void ServerMetrics::OnHttpExchange(const HttpExchangeRecord& record) {
       .Observe(record.ms / kMsPerSecond);
 }
 
+// Counters of the engine come as totals, and are shown as they are.
+void ServerMetrics::SetEngineGauges(const EngineStats& stats,
+                                    const std::map<std::string, std::string>& labels) {
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    registry_->Gauge(name, help, labels).Set(value);
+  };
+  gauge("vllm:kv_cache_usage_perc", "Share of the blocks that requests hold, 0 to 1",
+        stats.num_kv_blocks == 0 ? 0.0
+                                 : static_cast<double>(stats.num_kv_blocks_used) /
+                                       static_cast<double>(stats.num_kv_blocks));
+  gauge("vllm:num_preemptions_total", "Times that a request gave way for lack of blocks",
+        static_cast<double>(stats.num_preemptions));
+  gauge("vllm:mm_cache_queries_total", "Images that requests came to",
+        static_cast<double>(stats.encoder_cache_queries));
+  gauge("vllm:mm_cache_hits_total", "Images of those that were encoded already",
+        static_cast<double>(stats.encoder_cache_hits));
+  gauge("maoocr_engine_requests_running", "Requests that the engine computes",
+        static_cast<double>(stats.num_running));
+  gauge("maoocr_engine_requests_waiting", "Requests that wait in the engine",
+        static_cast<double>(stats.num_waiting));
+  gauge("maoocr_images_encoding", "Images with the encoder",
+        static_cast<double>(stats.num_images_encoding));
+  gauge("maoocr_engine_steps_total", "Steps that computed something",
+        static_cast<double>(stats.num_steps));
+}
+
 std::string ServerMetrics::Render() {
   const auto gauge = [this](const char* name, const char* help, double value,
                             const Labels& labels = {}) {
@@ -175,6 +201,11 @@ std::string ServerMetrics::Render() {
       if (model_name.empty()) model_name = model.name;
       gauge("maoocr_model_ready", "1: the model answers", model.state == ModelState::kReady ? 1 : 0,
             {{"model_name", model.name}});
+    }
+    for (const ServedModel& model : service_->models()) {
+      if (model.backend != nullptr && model.backend->engine() != nullptr) {
+        SetEngineGauges(model.backend->engine()->stats(), {{"model_name", model.name}});
+      }
     }
     const Labels labels = {{"model_name", model_name}};
     gauge("vllm:num_requests_running", "Requests that are worked on",

@@ -2,6 +2,7 @@
 #ifndef MAOOCR_SERVE_METRICS_SERVER_METRICS_H_
 #define MAOOCR_SERVE_METRICS_SERVER_METRICS_H_
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,8 @@ class ServerMetrics final : public CallListener {
 
  private:
   class Registry;
+  void SetEngineGauges(const EngineStats& stats, const std::map<std::string, std::string>& labels);
+
   std::unique_ptr<Registry> registry_;
   const Service* service_ = nullptr;
 };

@@ -1,6 +1,7 @@
 #include "serve/middleware/admission.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include <fmt/core.h>
@@ -16,10 +17,26 @@ constexpr std::string_view kAllowedMethods = "GET, POST, DELETE, OPTIONS";
 constexpr std::string_view kAllowedHeaders =
     "Authorization, Content-Type, X-API-Key, X-Request-Id, Cache-Control, traceparent";
 
-std::string_view PresentedKey(const HttpRequest& request) {
+// Browsers cannot send headers of their own with a WebSocket, so there the key may be in the query.
+std::string PresentedKey(const HttpRequest& request, bool may_be_in_query) {
   const std::string_view authorization = request.Header("Authorization");
-  if (authorization.starts_with(kBearer)) return authorization.substr(kBearer.size());
-  return request.Header("X-API-Key");
+  if (authorization.starts_with(kBearer)) {
+    return std::string(authorization.substr(kBearer.size()));
+  }
+  const std::string_view header = request.Header("X-API-Key");
+  if (!header.empty() || !may_be_in_query) return std::string(header);
+  return request.QueryParameter("api_key").value_or("");
+}
+
+// Whether a page of this origin came from where the request goes.
+bool IsSameOrigin(std::string_view origin, const HttpRequest& request) {
+  const size_t scheme = origin.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view host = request.Header("Host");
+  const std::string_view from = origin.substr(scheme + 3);
+  return std::equal(
+      from.begin(), from.end(), host.begin(), host.end(),
+      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 HttpResponse WrongKey(std::string_view message) {
@@ -52,9 +69,14 @@ Admission AdmissionControl::Admit(HttpRequest& request, const Router::Match& mat
   // Before the key: a browser's preflight carries none, and a refusal must be readable by its page.
   admission.refusal = CheckOrigin(request, match, admission.response_headers);
   if (admission.refusal.has_value() || match.route == nullptr) return admission;
+  if (match.route->upgrade != nullptr) {
+    // Browsers let any page open a WebSocket to anywhere, and with it act from this machine.
+    admission.refusal = CheckSocketOrigin(request);
+    if (admission.refusal.has_value()) return admission;
+  }
   if (match.route->needs_key) {
     // Before the rate: strangers must not use up a client's allowance.
-    admission.refusal = CheckKey(request);
+    admission.refusal = CheckKey(request, match.route->upgrade != nullptr);
     // Before the body: a refused request should cost nothing.
     if (!admission.refusal.has_value()) admission.refusal = CheckRate(request);
   }
@@ -66,9 +88,8 @@ std::optional<HttpResponse> AdmissionControl::CheckOrigin(const HttpRequest& req
                                                           HttpHeaders& headers) const {
   const std::string_view origin = request.Header("Origin");
   if (origin.empty() || config_.cors_allow_origins.empty()) return std::nullopt;
-  const std::vector<std::string>& allowed = config_.cors_allow_origins;
-  const bool is_any = std::find(allowed.begin(), allowed.end(), "*") != allowed.end();
-  if (!is_any && std::find(allowed.begin(), allowed.end(), origin) == allowed.end()) {
+  const bool is_any = IsAllowedOrigin("*");
+  if (!is_any && !IsAllowedOrigin(origin)) {
     return std::nullopt;  // without the headers the browser refuses
   }
   headers.emplace_back("Access-Control-Allow-Origin", is_any ? "*" : std::string(origin));
@@ -81,9 +102,24 @@ std::optional<HttpResponse> AdmissionControl::CheckOrigin(const HttpRequest& req
   return HttpResponse{204, "", "", {}};
 }
 
-std::optional<HttpResponse> AdmissionControl::CheckKey(HttpRequest& request) const {
+bool AdmissionControl::IsAllowedOrigin(std::string_view origin) const {
+  const std::vector<std::string>& allowed = config_.cors_allow_origins;
+  return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
+}
+
+std::optional<HttpResponse> AdmissionControl::CheckSocketOrigin(const HttpRequest& request) const {
+  const std::string_view origin = request.Header("Origin");
+  if (origin.empty() || IsSameOrigin(origin, request) || IsAllowedOrigin("*") ||
+      IsAllowedOrigin(origin)) {
+    return std::nullopt;
+  }
+  return PlainError(403, "pages of this origin may not open WebSockets here (cors_allow_origins)");
+}
+
+std::optional<HttpResponse> AdmissionControl::CheckKey(HttpRequest& request,
+                                                       bool may_be_in_query) const {
   if (!config_.find_key) return std::nullopt;
-  const std::string_view key = PresentedKey(request);
+  const std::string key = PresentedKey(request, may_be_in_query);
   if (key.empty()) {
     return WrongKey("an API key is needed: send it as 'Authorization: Bearer KEY'");
   }

@@ -32,7 +32,10 @@ class AdmissionControl {
  private:
   std::optional<HttpResponse> CheckOrigin(const HttpRequest& request, const Router::Match& match,
                                           HttpHeaders& headers) const;
-  std::optional<HttpResponse> CheckKey(HttpRequest& request) const;
+  bool IsAllowedOrigin(std::string_view origin) const;
+  // As CORS does for requests of other kinds; pages from this server itself are always allowed.
+  std::optional<HttpResponse> CheckSocketOrigin(const HttpRequest& request) const;
+  std::optional<HttpResponse> CheckKey(HttpRequest& request, bool may_be_in_query) const;
   std::optional<HttpResponse> CheckRate(const HttpRequest& request);
 
   const AdmissionConfig config_;

@@ -125,7 +125,66 @@ Status ReadVllmXargs(const json& xargs, SamplingParams& sampling) {
   return fields.status();
 }
 
-Status ReadSampling(const json& body, SamplingParams& sampling) {
+// OpenAI's response_format.
+Status ReadResponseFormat(const json& format, std::string_view text, SamplingParams& sampling) {
+  using Kind = ConstraintSpec::Kind;
+  std::string type;
+  JsonFields fields(format, "response_format.");
+  fields.Read("type", type);
+  MAO_RETURN_IF_ERROR(fields.status());
+  if (type == "text") return OkStatus();
+  if (type == "json_object") {
+    sampling.constraint = {Kind::kJsonObject, ""};
+    return OkStatus();
+  }
+  if (type != "json_schema") {
+    return InvalidArgumentError(fmt::format(
+        "response_format.type: expected text, json_object or json_schema, found '{}'", type));
+  }
+  // As it was written: the order of its properties is that of the answer.
+  constexpr std::string_view kPath[] = {"response_format", "json_schema", "schema"};
+  Result<std::string> schema = JsonTextAt(text, kPath);
+  if (!schema.ok()) {
+    return InvalidArgumentError("response_format.json_schema.schema: expected a JSON Schema");
+  }
+  sampling.constraint = {Kind::kJsonSchema, std::move(schema).value()};
+  return OkStatus();
+}
+
+// vLLM's structured_outputs: one of json (a schema, or its text), regex and choice.
+Status ReadStructuredOutputs(const json& outputs, std::string_view text, SamplingParams& sampling) {
+  using Kind = ConstraintSpec::Kind;
+  JsonFields fields(outputs, "structured_outputs.");
+  MAO_RETURN_IF_ERROR(fields.status());
+  for (const auto& [name, kind] :
+       {std::pair("json", Kind::kJsonSchema), std::pair("regex", Kind::kRegex),
+        std::pair("choice", Kind::kChoice)}) {
+    const json* value = fields.Find(name);
+    if (value == nullptr) continue;
+    if (sampling.constraint.has_value()) {
+      return InvalidArgumentError("structured_outputs: more than one of json, regex and choice");
+    }
+    const std::string_view path[] = {"structured_outputs", name};
+    MAO_ASSIGN_OR_RETURN(std::string written, JsonTextAt(text, path));
+    sampling.constraint = {kind, value->is_string() ? value->get<std::string>() : written};
+  }
+  if (!sampling.constraint.has_value()) {
+    return InvalidArgumentError("structured_outputs: expected one of json, regex and choice");
+  }
+  return OkStatus();
+}
+
+Status ReadConstraint(const JsonFields& body, std::string_view text, SamplingParams& sampling) {
+  if (const json* format = body.Find("response_format"); format != nullptr) {
+    MAO_RETURN_IF_ERROR(ReadResponseFormat(*format, text, sampling));
+  }
+  if (const json* outputs = body.Find("structured_outputs"); outputs != nullptr) {
+    MAO_RETURN_IF_ERROR(ReadStructuredOutputs(*outputs, text, sampling));
+  }
+  return OkStatus();
+}
+
+Status ReadSampling(std::string_view text, const json& body, SamplingParams& sampling) {
   JsonFields fields(body);
   fields.Read("temperature", sampling.temperature)
       .Read("top_p", sampling.top_p)
@@ -144,6 +203,7 @@ Status ReadSampling(const json& body, SamplingParams& sampling) {
       .Read("skip_special_tokens", sampling.skip_special_tokens);
   MAO_RETURN_IF_ERROR(fields.status());
   if (sampling.top_k < 0) sampling.top_k = 0;  // vLLM's -1
+  MAO_RETURN_IF_ERROR(ReadConstraint(fields, text, sampling));
   if (const json* xargs = fields.Find("vllm_xargs"); xargs != nullptr) {
     MAO_RETURN_IF_ERROR(ReadVllmXargs(*xargs, sampling));
   }
@@ -178,8 +238,8 @@ struct Common {
   int n = 1;
 };
 
-Result<Common> ReadCommon(const json& body, const ModelInfo* info, bool has_image,
-                          CompletionRequest& completion) {
+Result<Common> ReadCommon(std::string_view text, const json& body, const ModelInfo* info,
+                          bool has_image, CompletionRequest& completion) {
   Common common;
   GenerationRequest& request = common.request;
   request.sampling = DefaultCompletionSampling(info, has_image);
@@ -191,7 +251,7 @@ Result<Common> ReadCommon(const json& body, const ModelInfo* info, bool has_imag
       .Read("stream", completion.stream)
       .Read("echo", completion.echo);
   MAO_RETURN_IF_ERROR(fields.status());
-  MAO_RETURN_IF_ERROR(ReadSampling(body, request.sampling));
+  MAO_RETURN_IF_ERROR(ReadSampling(text, body, request.sampling));
   if (const json* options = fields.Find("stream_options"); options != nullptr) {
     JsonFields inner(*options, "stream_options.");
     inner.Read("include_usage", completion.include_usage)
@@ -208,10 +268,12 @@ SamplingParams DefaultCompletionSampling(const ModelInfo* info, bool has_image) 
   return DefaultSampling(*info);
 }
 
-Result<CompletionRequest> ParseChatRequest(const json& body, const ModelInfo* info) {
+Result<CompletionRequest> ParseChatRequest(std::string_view text, const json& body,
+                                           const ModelInfo* info) {
   MAO_ASSIGN_OR_RETURN(ChatContent content, ReadMessages(body));
   CompletionRequest completion;
-  MAO_ASSIGN_OR_RETURN(Common common, ReadCommon(body, info, !content.image.empty(), completion));
+  MAO_ASSIGN_OR_RETURN(Common common,
+                       ReadCommon(text, body, info, !content.image.empty(), completion));
   GenerationRequest& request = common.request;
   JsonFields fields(body);
   MAO_RETURN_IF_ERROR(ReadImageOptions(fields, content.detail, request.image_options));
@@ -228,10 +290,11 @@ Result<CompletionRequest> ParseChatRequest(const json& body, const ModelInfo* in
   return completion;
 }
 
-Result<CompletionRequest> ParseCompletionRequest(const json& body, const ModelInfo* info) {
+Result<CompletionRequest> ParseCompletionRequest(std::string_view text, const json& body,
+                                                 const ModelInfo* info) {
   CompletionRequest completion;
   completion.is_chat = false;
-  MAO_ASSIGN_OR_RETURN(const Common common, ReadCommon(body, info, false, completion));
+  MAO_ASSIGN_OR_RETURN(const Common common, ReadCommon(text, body, info, false, completion));
   GenerationRequest request = common.request;
   JsonFields fields(body);
   std::optional<int> logprobs;

@@ -3,6 +3,7 @@
 #define MAOOCR_SERVE_OPENAI_COMPLETION_REQUEST_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -31,9 +32,11 @@ SamplingParams DefaultCompletionSampling(const ModelInfo* info, bool has_image);
 
 // The text of all messages in their order is the prompt, and the one image comes first, wherever it
 // stood. Unlike OpenAI's, the default temperature is 0: two readings of a page should be the same.
-// InvalidArgument names the field.
-Result<CompletionRequest> ParseChatRequest(const nlohmann::json& body, const ModelInfo* info);
-Result<CompletionRequest> ParseCompletionRequest(const nlohmann::json& body, const ModelInfo* info);
+// `body` is the parsed `text`. InvalidArgument names the field.
+Result<CompletionRequest> ParseChatRequest(std::string_view text, const nlohmann::json& body,
+                                           const ModelInfo* info);
+Result<CompletionRequest> ParseCompletionRequest(std::string_view text, const nlohmann::json& body,
+                                                 const ModelInfo* info);
 
 }  // namespace mao
 

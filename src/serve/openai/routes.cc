@@ -44,14 +44,15 @@ Result<JsonRequest> ReadLocalRequest(const Service& service, const HttpRequest& 
   return read;
 }
 
-using ParseCompletion = Result<CompletionRequest> (*)(const nlohmann::json&, const ModelInfo*);
+using ParseCompletion = Result<CompletionRequest> (*)(std::string_view, const nlohmann::json&,
+                                                      const ModelInfo*);
 
 Status Complete(Service& service, ParseCompletion parse, const ExchangePtr& exchange) {
   const HttpRequest& http = exchange->request();
   MAO_ASSIGN_OR_RETURN(const JsonRequest read, ReadRequest(service, http));
   const Engine* engine = read.model.backend->engine();
   const ModelInfo* info = engine == nullptr ? nullptr : &engine->model_info();
-  MAO_ASSIGN_OR_RETURN(CompletionRequest request, parse(read.body, info));
+  MAO_ASSIGN_OR_RETURN(CompletionRequest request, parse(http.body, read.body, info));
   for (GenerationRequest& choice : request.choices) {
     const std::string operation = std::move(choice.context.operation);
     choice.context = http.context;

@@ -106,7 +106,7 @@ function showAnswer() {
 
 function summary(seconds) {
   const { metadata = {} } = answer;
-  const parts = [words.done(metadata.tokens?.output ?? 0, seconds.toFixed(1), metadata.size_mode ?? '')];
+  const parts = [words.done(metadata.tokens?.output ?? 0, seconds.toFixed(1), metadata.size ?? '')];
   if (metadata.finish_reason === 'length') parts.push(words.cut);
   if (metadata.finish_reason === 'repetition') parts.push(words.repetition);
   return parts.join(' · ');

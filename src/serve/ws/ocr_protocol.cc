@@ -1,0 +1,197 @@
+#include "serve/ws/ocr_protocol.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "serve/api/json.h"
+#include "serve/api/ocr_call.h"
+#include "serve/ws/protocol_json.h"
+
+namespace mao {
+namespace {
+
+using nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMaxIdBytes = 128;
+
+bool IsId(const json& id) {
+  return id.is_number_integer() || (id.is_string() && !id.get_ref<const std::string&>().empty() &&
+                                    id.get_ref<const std::string&>().size() <= kMaxIdBytes);
+}
+
+class OcrSession final : public WebSocketSession, public std::enable_shared_from_this<OcrSession> {
+ public:
+  OcrSession(Service& service, CallContext context, std::shared_ptr<WebSocket> socket)
+      : service_(service), context_(std::move(context)), socket_(std::move(socket)) {}
+
+  void OnMessage(std::string text) override {
+    Result<json> message = ParseJson(text);
+    if (message.ok() && !message->is_object()) {
+      message = InvalidArgumentError("expected an object");
+    }
+    if (!message.ok()) return SendError(nullptr, message.status());
+    text.clear();
+    text.shrink_to_fit();  // a picture may be in it
+    const json id = message->contains("id") ? (*message)["id"] : json();
+    if (!IsId(id)) {
+      return SendError(nullptr,
+                       InvalidArgumentError(fmt::format(
+                           "id: expected an integer or a string of 1 to {} bytes", kMaxIdBytes)));
+    }
+    if (const Status status = Take(id, *std::move(message)); !status.ok()) SendError(id, status);
+  }
+
+  void OnClose() override {
+    std::vector<std::shared_ptr<OcrCall>> calls;
+    {
+      const std::lock_guard lock(mutex_);
+      is_closed_ = true;
+      for (auto& [key, page] : pages_) {
+        if (page.call != nullptr) calls.push_back(page.call);
+      }
+    }
+    for (const std::shared_ptr<OcrCall>& call : calls) call->Cancel();
+  }
+
+  bool is_idle() const override {
+    const std::lock_guard lock(mutex_);
+    return pages_.empty();
+  }
+
+ private:
+  class Observer;
+  struct Page {
+    std::shared_ptr<OcrCall> call;  // null until it has started
+  };
+
+  Status Take(const json& id, json message) {
+    std::string type;
+    JsonFields fields(message);
+    fields.Read("type", type);
+    MAO_RETURN_IF_ERROR(fields.status());
+    if (type == "cancel") return Cancel(id);
+    if (!type.empty() && type != "ocr") return InvalidArgumentError("type: expected ocr or cancel");
+    message.erase("type");
+    message.erase("id");
+    return Read(id, std::move(message));
+  }
+
+  Status Read(const json& id, json fields);
+
+  // Not under our lock, as the call has one of its own, which it holds when it tells of its end.
+  Status Cancel(const json& id) {
+    std::shared_ptr<OcrCall> call;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto page = pages_.find(id.dump());
+      if (page != pages_.end()) call = page->second.call;
+    }
+    if (call == nullptr) return NotFoundError("no page with this id is being read");
+    call->Cancel();
+    return OkStatus();
+  }
+
+  void Remove(const json& id) {
+    const std::lock_guard lock(mutex_);
+    pages_.erase(id.dump());
+  }
+
+  void Send(const json& id, const char* type, Json more = Json::object()) {
+    Json event = Json::object();
+    if (!id.is_null()) event["id"] = id;
+    event["type"] = type;
+    event.update(more);
+    socket_->Send(DumpJson(event));
+  }
+
+  void SendError(const json& id, const Status& status) {
+    Send(id, "error", {{"error", ErrorObject(status)}});
+  }
+
+  Service& service_;
+  const CallContext context_;
+  const std::shared_ptr<WebSocket> socket_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Page> pages_;  // by the JSON of their id
+  uint64_t num_calls_ = 0;
+  bool is_closed_ = false;
+};
+
+class OcrSession::Observer final : public OcrObserver {
+ public:
+  Observer(std::shared_ptr<OcrSession> session, json id)
+      : session_(std::move(session)), id_(std::move(id)) {}
+
+  // By whoever comes first: Start may return after the first text.
+  void SendAccepted() {
+    std::call_once(accepted_, [this] { session_->Send(id_, "accepted"); });
+  }
+
+  void OnText(std::string_view raw_text) override {
+    SendAccepted();
+    if (!std::exchange(is_reading_, true)) {
+      session_->Send(id_, "progress", {{"stage", "reading"}, {"page", 1}});
+    }
+    if (!raw_text.empty()) session_->Send(id_, "text", {{"text", raw_text}});
+  }
+
+  void OnDone(const Result<OcrAnswer>& result) override {
+    SendAccepted();
+    session_->Remove(id_);  // first: the client may use the id again once it has the result
+    if (!result.ok()) return session_->SendError(id_, result.status());
+    session_->Send(id_, "result", {{"result", OcrAnswerToJson(*result)}});
+  }
+
+ private:
+  const std::shared_ptr<OcrSession> session_;
+  const json id_;
+  std::once_flag accepted_;
+  bool is_reading_ = false;
+};
+
+Status OcrSession::Read(const json& id, json fields) {
+  MAO_ASSIGN_OR_RETURN(OcrRequest request, ParseOcrFields(std::move(fields)));
+  {
+    const std::lock_guard lock(mutex_);
+    if (pages_.size() >= kMaxPagesPerSocket) {
+      return ResourceExhaustedError(fmt::format(
+          "{} pages are being read over this socket, which is the limit", kMaxPagesPerSocket));
+    }
+    if (!pages_.try_emplace(id.dump()).second) {
+      return InvalidArgumentError("id: a page with this id is being read");
+    }
+    request.context = CallContextOf(context_, ++num_calls_, "ocr");
+  }
+  const auto observer = std::make_shared<Observer>(shared_from_this(), id);
+  Result<std::shared_ptr<OcrCall>> call = OcrCall::Start(service_, std::move(request), observer);
+  if (!call.ok()) {
+    Remove(id);
+    return call.status();
+  }
+  observer->SendAccepted();
+  bool is_closed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed = is_closed_;
+    const auto page = pages_.find(id.dump());
+    if (page != pages_.end()) page->second.call = *call;  // else it has ended already
+  }
+  if (is_closed) (*call)->Cancel();
+  return OkStatus();
+}
+
+}  // namespace
+
+std::shared_ptr<WebSocketSession> OpenOcrSession(Service& service, const CallContext& context,
+                                                 std::shared_ptr<WebSocket> socket) {
+  return std::make_shared<OcrSession>(service, context, std::move(socket));
+}
+
+}  // namespace mao

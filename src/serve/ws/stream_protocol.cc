@@ -1,0 +1,188 @@
+#include "serve/ws/stream_protocol.h"
+
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "serve/api/json.h"
+#include "serve/openai/completion_request.h"
+#include "serve/ws/protocol_json.h"
+
+namespace mao {
+namespace {
+
+using nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+bool IsUrl(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("data:");
+}
+
+// The message as a request of /v1/chat/completions, whose parameters it has.
+Result<json> ToChatBody(json message) {
+  std::string prompt;
+  std::vector<std::string> images;
+  JsonFields fields(message);
+  fields.Read("prompt", prompt).Read("images", images);
+  MAO_RETURN_IF_ERROR(fields.status());
+  if (prompt.empty()) return InvalidArgumentError("prompt: expected a text");
+  json content = json::array();
+  for (std::string& image : images) {
+    if (!IsUrl(image)) image.insert(0, "data:application/octet-stream;base64,");
+    content.push_back({{"type", "image_url"}, {"image_url", {{"url", std::move(image)}}}});
+  }
+  content.push_back({{"type", "text"}, {"text", std::move(prompt)}});
+  for (const char* name : {"prompt", "images", "stream", "type"}) message.erase(name);
+  message["messages"] = json::array({json{{"role", "user"}, {"content", std::move(content)}}});
+  return message;
+}
+
+Json Usage(const Generation& answer) {
+  const RequestStats& stats = answer.stats;
+  return {{"prompt_tokens", stats.num_prompt_tokens},
+          {"completion_tokens", stats.num_output_tokens},
+          {"total_tokens", stats.num_prompt_tokens + stats.num_output_tokens},
+          {"prompt_tokens_details", {{"cached_tokens", stats.num_cached_tokens}}}};
+}
+
+class StreamSession final : public WebSocketSession,
+                            public std::enable_shared_from_this<StreamSession> {
+ public:
+  StreamSession(Service& service, CallContext context, std::shared_ptr<WebSocket> socket)
+      : service_(service), context_(std::move(context)), socket_(std::move(socket)) {}
+
+  void OnMessage(std::string text) override {
+    const Status status = Take(std::move(text));
+    if (!status.ok()) SendError(status, is_idle());
+  }
+
+  void OnClose() override {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    if (call_ != nullptr) call_->Cancel();
+  }
+
+  bool is_idle() const override {
+    const std::lock_guard lock(mutex_);
+    return !is_answering_;
+  }
+
+ private:
+  class Observer;
+
+  Status Take(std::string text) {
+    MAO_ASSIGN_OR_RETURN(json message, ParseJson(text));
+    text.clear();
+    text.shrink_to_fit();  // a picture may be in it, which is kept once more below
+    std::string type;
+    JsonFields fields(message);
+    fields.Read("type", type);
+    MAO_RETURN_IF_ERROR(fields.status());
+    if (type == "cancel") return Cancel();
+    if (!type.empty() && type != "generate") {
+      return InvalidArgumentError("type: expected generate or cancel");
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_answering_) {
+        return InvalidArgumentError(
+            "a prompt is being answered; wait for the end, or send {\"type\":\"cancel\"}");
+      }
+      is_answering_ = true;
+      ++num_calls_;
+    }
+    const Status status = Answer(std::move(message));
+    if (!status.ok()) SetIdle();
+    return status;
+  }
+
+  Status Answer(json message);
+
+  Status Cancel() {
+    const std::lock_guard lock(mutex_);
+    if (call_ == nullptr) return InvalidArgumentError("nothing is being answered");
+    call_->Cancel();
+    return OkStatus();
+  }
+
+  void SetIdle() {
+    const std::lock_guard lock(mutex_);
+    is_answering_ = false;
+    call_.reset();
+  }
+
+  void OnOutput(const GenerationOutput& output) {
+    if (output.text.empty()) return;
+    socket_->Send(DumpJson(Json{{"text", output.text}, {"finished", false}}));
+  }
+
+  void OnDone(const Result<Generation>& result) {
+    SetIdle();
+    if (!result.ok()) return SendError(result.status(), true);
+    const bool is_cut = result->stop_reason == StopReason::kMaxTokens ||
+                        result->stop_reason == StopReason::kRepetition;
+    Json end = {{"text", ""},
+                {"finished", true},
+                {"finish_reason", is_cut ? "length" : "stop"},
+                {"model", result->model},
+                {"usage", Usage(*result)}};
+    if (result->stop_reason == StopReason::kRepetition) end["stop_reason"] = "repetition";
+    socket_->Send(DumpJson(end));
+  }
+
+  void SendError(const Status& status, bool is_finished) {
+    socket_->Send(DumpJson(Json{{"error", ErrorObject(status)}, {"finished", is_finished}}));
+  }
+
+  Service& service_;
+  const CallContext context_;
+  const std::shared_ptr<WebSocket> socket_;
+
+  mutable std::mutex mutex_;
+  uint64_t num_calls_ = 0;
+  bool is_answering_ = false;
+  bool is_closed_ = false;
+  std::shared_ptr<Call> call_;
+};
+
+class StreamSession::Observer final : public CallObserver {
+ public:
+  explicit Observer(std::shared_ptr<StreamSession> session) : session_(std::move(session)) {}
+  void OnOutput(const GenerationOutput& output) override { session_->OnOutput(output); }
+  void OnDone(const Result<Generation>& result) override { session_->OnDone(result); }
+
+ private:
+  const std::shared_ptr<StreamSession> session_;
+};
+
+Status StreamSession::Answer(json message) {
+  MAO_ASSIGN_OR_RETURN(const json body, ToChatBody(std::move(message)));
+  std::string model;
+  std::string engine;
+  JsonFields fields(body);
+  fields.Read("model", model).Read("inference_engine", engine);
+  MAO_RETURN_IF_ERROR(fields.status());
+  MAO_ASSIGN_OR_RETURN(const ServedModel served, service_.FindModel(model, engine));
+  const Engine* const local = served.backend->engine();
+  MAO_ASSIGN_OR_RETURN(CompletionRequest request,
+                       ParseChatRequest(body, local == nullptr ? nullptr : &local->model_info()));
+  if (request.choices.size() != 1) return InvalidArgumentError("n: expected 1");
+  GenerationRequest& generation = request.choices.front();
+  generation.context = CallContextOf(context_, num_calls_, "stream");
+  MAO_ASSIGN_OR_RETURN(
+      std::shared_ptr<Call> call,
+      service_.Submit(std::move(generation), std::make_shared<Observer>(shared_from_this())));
+  const std::lock_guard lock(mutex_);
+  if (is_closed_) call->Cancel();
+  if (is_answering_) call_ = std::move(call);  // else it has ended already
+  return OkStatus();
+}
+
+}  // namespace
+
+std::shared_ptr<WebSocketSession> OpenStreamSession(Service& service, const CallContext& context,
+                                                    std::shared_ptr<WebSocket> socket) {
+  return std::make_shared<StreamSession>(service, context, std::move(socket));
+}
+
+}  // namespace mao
