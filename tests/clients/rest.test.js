@@ -178,10 +178,27 @@ describe('ollama client', () => {
     assert.match((await client().version()).version, /^\d+\.\d+/);
   });
 
+  test('format holds the answer to a schema', async () => {
+    const { response } = await client().generate({
+      model: 'maoocr-tiny',
+      prompt: 'Free OCR.',
+      images: [await readPage(samplePage)],
+      format: {
+        type: 'object',
+        properties: { title: { type: 'string', maxLength: 20 }, ok: { type: 'boolean' } },
+        required: ['title', 'ok'],
+        additionalProperties: false,
+      },
+    });
+    const answer = JSON.parse(response);
+    assert.deepEqual(Object.keys(answer), ['title', 'ok']);
+    assert.equal(typeof answer.ok, 'boolean');
+  });
+
   test('errors arrive as such', async () => {
     await assert.rejects(client().generate({ model: 'none', prompt: 'x' }), /no model 'none'/);
     await assert.rejects(
-      client().generate({ model: 'maoocr-tiny', prompt: 'x', format: 'json' }),
+      client().generate({ model: 'maoocr-tiny', prompt: 'x', format: 'xml' }),
       /format/,
     );
   });

@@ -71,7 +71,7 @@ Result<Content> ReadMessages(const json& body) {
 
 // What would change the answer and cannot be honoured is refused rather than ignored.
 Status RefuseUnknown(const json& body) {
-  for (const char* name : {"format", "tools", "think", "suffix"}) {
+  for (const char* name : {"tools", "think", "suffix"}) {
     const json* const field = JsonFields(body).Find(name);
     const bool is_set = field != nullptr && *field != false && *field != "" &&
                         !(field->is_array() && field->empty());
@@ -101,6 +101,23 @@ Status ReadSampling(const json& options, const std::string& path, GenerationRequ
   return OkStatus();
 }
 
+Status ReadFormat(const json& body, std::string_view text, SamplingParams& sampling) {
+  using Kind = ConstraintSpec::Kind;
+  const json* const format = JsonFields(body).Find("format");
+  if (format == nullptr || *format == "") return OkStatus();
+  if (*format == "json") {
+    sampling.constraint = {Kind::kJsonObject, ""};
+    return OkStatus();
+  }
+  if (!format->is_object()) {
+    return InvalidArgumentError("format: expected \"json\" or a JSON Schema");
+  }
+  constexpr std::string_view kPath[] = {"format"};
+  MAO_ASSIGN_OR_RETURN(std::string schema, JsonTextAt(text, kPath));
+  sampling.constraint = {Kind::kJsonSchema, std::move(schema)};
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<ServedModel> FindOllamaModel(const Service& service, const std::string& name,
@@ -112,7 +129,8 @@ Result<ServedModel> FindOllamaModel(const Service& service, const std::string& n
   return service.FindModel(name.substr(0, name.size() - kLatest.size()), engine);
 }
 
-Result<OllamaRequest> ParseOllamaRequest(const json& body, bool is_chat, const ModelInfo* info) {
+Result<OllamaRequest> ParseOllamaRequest(const json& body, std::string_view text, bool is_chat,
+                                         const ModelInfo* info) {
   MAO_RETURN_IF_ERROR(JsonFields(body).status());
   MAO_RETURN_IF_ERROR(RefuseUnknown(body));
   MAO_ASSIGN_OR_RETURN(Content content, is_chat ? ReadMessages(body) : ReadPrompt(body));
@@ -129,6 +147,7 @@ Result<OllamaRequest> ParseOllamaRequest(const json& body, bool is_chat, const M
   if (const json* options = JsonFields(body).Find("options"); options != nullptr) {
     MAO_RETURN_IF_ERROR(ReadSampling(*options, "options.", generation));
   }
+  MAO_RETURN_IF_ERROR(ReadFormat(body, text, generation.sampling));
   constexpr std::string_view kTextTask = "text";
   MAO_ASSIGN_OR_RETURN(OcrTask task, content.text.empty() ? ParseTask(kTextTask)
                                      : has_image          ? UserImagePrompt(content.text)

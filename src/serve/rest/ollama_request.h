@@ -3,6 +3,7 @@
 #define MAOOCR_SERVE_REST_OLLAMA_REQUEST_H_
 
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -28,10 +29,11 @@ Result<ServedModel> FindOllamaModel(const Service& service, const std::string& n
 // as they come, since the model has no roles. An image without a prompt is read as plain text. Of
 // `options` counts what the engine has: temperature, top_k, top_p, min_p, seed, stop, num_predict,
 // repeat_penalty, presence_penalty, frequency_penalty, and `size` (our size modes); keep_alive and
-// the rest are left out. Unlike Ollama's, the default temperature is 0. InvalidArgument names the
-// field; Unimplemented: format, tools, think, suffix. `info` may be null.
-Result<OllamaRequest> ParseOllamaRequest(const nlohmann::json& body, bool is_chat,
-                                         const ModelInfo* info);
+// the rest are left out. Unlike Ollama's, the default temperature is 0. `format` is "json" or a JSON
+// Schema. `text` is what `body` was parsed from: the order of a schema's properties is that of the
+// answer. InvalidArgument names the field; Unimplemented: tools, think, suffix. `info` may be null.
+Result<OllamaRequest> ParseOllamaRequest(const nlohmann::json& body, std::string_view text,
+                                         bool is_chat, const ModelInfo* info);
 
 }  // namespace mao
 

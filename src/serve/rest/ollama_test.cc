@@ -124,6 +124,19 @@ TEST_F(OllamaTest, Options) {
   EXPECT_EQ(LastRequest().sampling.max_tokens, SamplingParams().max_tokens);
 }
 
+TEST_F(OllamaTest, Formats) {
+  const auto constraint_of = [&](const std::string& format) {
+    client_.Send(client_.Request("POST", "/api/generate", "application/json",
+                                 R"({"prompt": "Read.", "format": )" + format + "}"));
+    return LastRequest().sampling.constraint;
+  };
+  EXPECT_EQ(constraint_of("\"json\"")->kind, ConstraintSpec::Kind::kJsonObject);
+  const auto schema = constraint_of(R"({"properties": {"b": {}, "a": {}}})");
+  EXPECT_EQ(schema->kind, ConstraintSpec::Kind::kJsonSchema);
+  EXPECT_EQ(schema->text, R"({"properties":{"b":{},"a":{}}})");
+  EXPECT_FALSE(constraint_of("\"\"").has_value());
+}
+
 TEST_F(OllamaTest, FinishReasons) {
   client_.backend().AnswerTo("long", "cut", StopReason::kMaxTokens);
   client_.backend().AnswerTo("round", "aaaa", StopReason::kRepetition);
@@ -146,7 +159,8 @@ TEST_F(OllamaTest, Errors) {
   check({{"prompt", 3}}, 400, "prompt");
   check({{"prompt", "x"}, {"images", {"!"}}}, 400, "images[0]: base64");
   check({{"prompt", "x"}, {"images", {PageBase64(), PageBase64()}}}, 400, "one image");
-  check({{"prompt", "x"}, {"format", "json"}}, 400, "format");
+  check({{"prompt", "x"}, {"format", "xml"}}, 400, "format");
+  check({{"prompt", "x"}, {"tools", {1}}}, 400, "tools");
   check({{"prompt", "x"}, {"think", true}}, 400, "think");
   check({{"prompt", "x"}, {"options", {{"top_k", "a"}}}}, 400, "options.top_k");
   check({{"prompt", "<image>\n"}, {"images", {PageBase64()}}}, 400, "prompt");

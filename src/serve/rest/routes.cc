@@ -41,9 +41,9 @@ Status Generate(Service& service, bool is_chat, const ExchangePtr& exchange) {
   const HttpRequest& http = exchange->request();
   MAO_ASSIGN_OR_RETURN(const OllamaBody body, ReadBody(service, http));
   const Engine* const engine = body.model.backend->engine();
-  MAO_ASSIGN_OR_RETURN(
-      OllamaRequest request,
-      ParseOllamaRequest(body.json, is_chat, engine == nullptr ? nullptr : &engine->model_info()));
+  MAO_ASSIGN_OR_RETURN(OllamaRequest request,
+                       ParseOllamaRequest(body.json, http.body, is_chat,
+                                          engine == nullptr ? nullptr : &engine->model_info()));
   const auto answer =
       std::make_shared<OllamaAnswer>(exchange, body.model_name, is_chat, request.stream);
   if (request.is_load) {
