@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <fmt/core.h>
@@ -52,7 +50,7 @@ std::string CleanText(std::string_view text) {
 
 nostd::string_view ToView(std::string_view text) { return {text.data(), text.size()}; }
 
-// The library says what went wrong to this alone, and the exporter only that something did.
+// The library tells this alone what went wrong.
 class ErrorKeeper final : public internal_log::LogHandler {
  public:
   void Handle(internal_log::LogLevel level, const char*, int, const char* message,
@@ -60,18 +58,18 @@ class ErrorKeeper final : public internal_log::LogHandler {
     if (level != internal_log::LogLevel::Error || message == nullptr) return;
     try {
       const std::lock_guard lock(mutex_);
-      last_ = CleanText(message);
+      if (first_.empty()) first_ = CleanText(message);
     } catch (const std::exception&) {  // no memory: nothing is told then
     }
   }
   std::string Take() {
     const std::lock_guard lock(mutex_);
-    return std::exchange(last_, "");
+    return std::exchange(first_, "");
   }
 
  private:
   std::mutex mutex_;
-  std::string last_;
+  std::string first_;  // since Take: what follows says less
 };
 
 // Of the process, as the library has it.
@@ -110,15 +108,20 @@ class CountingExporter final : public trace_sdk::SpanExporter {
       const nostd::span<std::unique_ptr<trace_sdk::Recordable>>& spans) noexcept override {
     const size_t num_spans = spans.size();
     ledger_->num_pending -= num_spans;
-    const bool is_too_late = Clock::now() >= ledger_->give_up.load();
-    const ExportResult result = is_too_late ? ExportResult::kFailure : exporter_->Export(spans);
-    if (result == ExportResult::kSuccess) {
-      ledger_->num_exported += num_spans;
-    } else {
-      ledger_->num_not_exported += num_spans;
-      LogFailure(is_too_late ? "the server ends" : LibraryErrors().Take());
+    std::string failure = "the server ends";
+    if (Clock::now() < ledger_->give_up.load()) {
+      LibraryErrors().Take();  // what does not belong to this batch
+      // Its result is success whatever happened (1.19); what happened, it has logged when it returns.
+      exporter_->Export(spans);
+      failure = LibraryErrors().Take();
     }
-    return result;
+    if (failure.empty()) {
+      ledger_->num_exported += num_spans;
+      return ExportResult::kSuccess;
+    }
+    ledger_->num_not_exported += num_spans;
+    LogFailure(failure);
+    return ExportResult::kFailure;
   }
   bool ForceFlush(std::chrono::microseconds timeout) noexcept override {
     return exporter_->ForceFlush(timeout);
@@ -355,7 +358,6 @@ class OtlpTracer final : public Tracer {
         ledger_(std::make_shared<Ledger>(config.max_queue_spans)) {
     LibraryErrors();  // before the library has any
     std::unique_ptr<trace_sdk::SpanExporter> exporter = MakeExporter(config);
-    exporter_ = exporter.get();
     trace_sdk::BatchSpanProcessorOptions batches;
     batches.max_queue_size = config.max_queue_spans;
     batches.max_export_batch_size = std::min(batches.max_export_batch_size, batches.max_queue_size);
@@ -373,23 +375,7 @@ class OtlpTracer final : public Tracer {
   // The library's own time limits do not hold: it sends all that is left, batch after batch.
   ~OtlpTracer() override {
     ledger_->give_up = Clock::now() + flush_timeout_;
-    std::mutex mutex;
-    std::condition_variable flushed;
-    bool is_flushed = false;
-    std::thread flushing([&] {
-      provider_->Shutdown();
-      const std::lock_guard lock(mutex);
-      is_flushed = true;
-      flushed.notify_one();
-    });
-    {
-      std::unique_lock lock(mutex);
-      if (!flushed.wait_for(lock, flush_timeout_, [&] { return is_flushed; })) {
-        lock.unlock();
-        exporter_->Shutdown(std::chrono::microseconds(1));  // ends what it is sending
-      }
-    }
-    flushing.join();
+    provider_->Shutdown();
   }
   OtlpTracer(const OtlpTracer&) = delete;
   OtlpTracer& operator=(const OtlpTracer&) = delete;
@@ -412,7 +398,6 @@ class OtlpTracer final : public Tracer {
  private:
   const std::chrono::milliseconds flush_timeout_;
   const std::shared_ptr<Ledger> ledger_;
-  trace_sdk::SpanExporter* exporter_;  // of provider_
   std::unique_ptr<trace_sdk::TracerProvider> provider_;
   nostd::shared_ptr<trace_api::Tracer> tracer_;
 };

@@ -22,16 +22,16 @@ struct OtlpTracerConfig {
   std::string service_version;
   TraceSampling sampling;
   std::chrono::milliseconds export_interval{5'000};  // of batches
-  std::chrono::milliseconds export_timeout{10'000};  // of sending one
-  std::chrono::milliseconds flush_timeout{2'000};    // for what is left at the end
+  std::chrono::milliseconds export_timeout{3'000};   // of sending one
+  std::chrono::milliseconds flush_timeout{2'000};    // for what is left at the end, in batches
   size_t max_queue_spans = 8192;                     // more are dropped
 };
 
 // What else the library reads from the environment holds too: OTEL_RESOURCE_ATTRIBUTES,
 // OTEL_EXPORTER_OTLP_HEADERS, and the certificates of OTEL_EXPORTER_OTLP_*.
 //
-// Nothing here waits for the collector but the destructor, for flush_timeout at most. Spans that
-// outlive the tracer are dropped. A collector that does not answer is logged once a minute.
+// Nothing here waits for the collector but the destructor, for flush_timeout and one export_timeout
+// at most. Spans that outlive the tracer are dropped. A collector that does not answer is logged once a minute.
 std::unique_ptr<Tracer> MakeOtlpTracer(const OtlpTracerConfig& config);
 
 }  // namespace mao

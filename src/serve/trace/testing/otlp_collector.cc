@@ -160,6 +160,11 @@ std::string CollectedSpan::Attribute(const std::string& key) const {
   return it == attributes.end() ? "" : it->second;
 }
 
+void PrintTo(const CollectedSpan& span, std::ostream* out) {
+  *out << fmt::format("'{}' {} of {} in {}", span.name, span.span_id, span.parent_id,
+                      span.trace_id);
+}
+
 OtlpCollector::OtlpCollector(int http_status)
     : server_([this, http_status](const ScriptedRequest& request, ScriptedPeer& peer) {
         if (http_status == 200) Take(request.body);

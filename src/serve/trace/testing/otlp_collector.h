@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct CollectedSpan {
   // Empty if it is not there.
   std::string Attribute(const std::string& key) const;
 };
+// For messages of tests.
+void PrintTo(const CollectedSpan& span, std::ostream* out);
 
 class OtlpCollector {
  public:
