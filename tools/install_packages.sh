@@ -46,6 +46,8 @@ trap 'rm -f "$log"' EXIT
 
 # The mirrors of a suite, main component, as apt has them after an update.
 mirrors_of() { # SUITE
+  # $(REPO_URI) is for apt.
+  # shellcheck disable=SC2016
   apt-get indextargets --format '$(REPO_URI)' \
     'Created-By: Packages' "Codename: $1" 'Component: main'
 }
@@ -78,7 +80,8 @@ install_missing() {
     case $package in
       *@*)
         add_suite "${package#*@}" || return 1
-        names="$names ${package%@*}/${package#*@}"
+        # Not PACKAGE/SUITE, which would take what it depends on from there too.
+        names="$names ${package%@*}"
         ;;
       *) names="$names $package" ;;
     esac
