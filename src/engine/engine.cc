@@ -95,6 +95,7 @@ Result<std::unique_ptr<RequestStream>> Engine::Submit(EngineRequest request) {
   stats.num_prompt_tokens = num_prompt_tokens;
   spec.prompt_token_ids = std::move(prompt.token_ids);
   auto channel = std::make_shared<OutputChannel>();
+  stats.times.prepare_begin = start;
   stats.prepare_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   submission.request =
       std::make_unique<ActiveRequest>(std::move(sampling), info.eos_token_ids, tokenizer(),

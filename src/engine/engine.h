@@ -56,6 +56,19 @@ struct EngineOutput {
   Status status;  // of the request; Cancelled, DeadlineExceeded, ResourceExhausted, ...
 };
 
+// When a request came to its stages; those that it did not come to are zero.
+struct RequestTimes {
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  TimePoint prepare_begin;  // Submit was called
+  TimePoint submitted;      // prepared; waits
+  TimePoint scheduled;      // first: has a part in a step, or waits for its image only
+  TimePoint encode_begin;   // of its image, by the encoder, for this request or one before it
+  TimePoint encode_end;
+  TimePoint first_token;
+  TimePoint finished;
+};
+
 struct RequestStats {
   int64_t num_prompt_tokens = 0;  // image rows included
   int64_t num_image_tokens = 0;
@@ -66,6 +79,7 @@ struct RequestStats {
   double encode_ms = 0;           // image encoding, by this request or one with the same image
   double prefill_ms = 0;   // first scheduled until the first token, without the encoder's part
   double generate_ms = 0;  // first token until the last
+  RequestTimes times;
 };
 
 // A snapshot, for metrics and probes. What is counted is counted from the engine's creation on.

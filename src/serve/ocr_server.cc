@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "serve/jobs/routes.h"
+#include "serve/middleware/request_trace.h"
 #include "serve/openai/routes.h"
 #include "serve/rest/routes.h"
 #include "serve/web/routes.h"
@@ -24,7 +25,8 @@ void LogExchange(const HttpExchangeRecord& record) {
        {"bytes_in", static_cast<int64_t>(request.body.size())},
        {"bytes_out", static_cast<int64_t>(record.response_bytes)},
        {"client", request.remote_address},
-       {"key", request.context.key_id}});
+       {"key", request.context.key_id},
+       {"trace_id", TraceIdOf(request.context)}});
 }
 
 void LogRpc(const RpcRecord& record) {
@@ -33,13 +35,16 @@ void LogRpc(const RpcRecord& record) {
        {"method", record.method},
        {"status", record.status},
        {"ms", record.ms},
-       {"key", record.context.key_id}});
+       {"key", record.context.key_id},
+       {"trace_id", TraceIdOf(record.context)}});
 }
 
 }  // namespace
 
 OcrServer::OcrServer(OcrServerConfig config, FetchUrl fetch_url)
-    : service_(config.service, std::move(fetch_url)), admission_(std::move(config.admission)) {}
+    : tracer_(config.tracing.has_value() ? MakeOtlpTracer(*config.tracing) : nullptr),
+      service_(config.service, std::move(fetch_url)),
+      admission_(std::move(config.admission)) {}
 
 Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, FetchUrl fetch_url) {
   const HttpServerConfig http = config.http;
@@ -51,6 +56,7 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   std::unique_ptr<OcrServer> server(new OcrServer(std::move(config), std::move(fetch_url)));
   OcrServer* const self = server.get();
   self->metrics_.SetService(&self->service_);
+  self->metrics_.SetTracer(self->tracer_.get());
   self->service_.AddListener(&self->metrics_);
   MAO_RETURN_IF_ERROR(self->OpenStore(store, num_job_workers));
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
@@ -65,9 +71,10 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   MAO_ASSIGN_OR_RETURN(self->http_, HttpServer::Start(
                                         http, self->router_,
                                         [self](HttpRequest& request, const Router::Match& match) {
-                                          return self->admission_.Admit(request, match);
+                                          return self->Admit(BeginHttpSpan, request, match);
                                         },
                                         [self](const HttpExchangeRecord& record) {
+                                          EndHttpSpan(record);
                                           self->metrics_.OnHttpExchange(record);
                                           LogExchange(record);
                                         }));
@@ -86,7 +93,8 @@ Status OcrServer::OpenStore(const PersistentStore::Options& options, size_t num_
   }
   usage_.emplace(store_->usage());
   service_.AddListener(&*usage_);
-  job_runner_ = std::make_unique<JobRunner>(*store_, router_, JobRunnerOptions{num_workers, {}});
+  job_runner_ = std::make_unique<JobRunner>(*store_, router_,
+                                            JobRunnerOptions{num_workers, {}, tracer_.get()});
   job_watcher_ = std::make_unique<JobWatcher>(store_->jobs());
   return OkStatus();
 }
@@ -105,10 +113,22 @@ Status OcrServer::StartGrpc(const GrpcListener& listener, const HttpServerConfig
   MAO_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(
                                   config, service_,
                                   [this](HttpRequest& request, const Router::Match& match) {
-                                    return admission_.Admit(request, match);
+                                    return Admit(BeginRpcSpan, request, match);
                                   },
-                                  LogRpc));
+                                  [](const RpcRecord& record) {
+                                    EndRpcSpan(record.context, record.status);
+                                    LogRpc(record);
+                                  }));
   return OkStatus();
+}
+
+Admission OcrServer::Admit(BeginSpan begin_span, HttpRequest& request, const Router::Match& match) {
+  Admission admission = admission_.Admit(request, match);
+  // What is refused costs no span: strangers must not fill the collector.
+  if (tracer_ != nullptr && match.route != nullptr && !admission.refusal.has_value()) {
+    begin_span(*tracer_, request, *match.route);
+  }
+  return admission;
 }
 
 // What asks ends before the calls, and these before the connections, which their observers write to.

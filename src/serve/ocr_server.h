@@ -19,6 +19,7 @@
 #include "serve/middleware/admission.h"
 #include "serve/store/persistent_store.h"
 #include "serve/system/routes.h"
+#include "serve/trace/otlp_tracer.h"
 
 namespace mao {
 
@@ -35,6 +36,7 @@ struct OcrServerConfig {
   SystemOptions system;
   PersistentStore::Options store;  // jobs, files, batches, usage
   size_t num_job_workers = 8;
+  std::optional<OtlpTracerConfig> tracing;  // not set: no traces
 };
 
 class OcrServer {
@@ -66,6 +68,10 @@ class OcrServer {
 
   Status OpenStore(const PersistentStore::Options& options, size_t num_workers);
 
+  using BeginSpan = void (*)(Tracer& tracer, HttpRequest& request, const Route& route);
+  Admission Admit(BeginSpan begin_span, HttpRequest& request, const Router::Match& match);
+
+  std::unique_ptr<Tracer> tracer_;  // first: what is traced below ends before it; null: nothing is
   ServerMetrics metrics_;
   std::unique_ptr<PersistentStore> store_;
   std::optional<UsageListener> usage_;

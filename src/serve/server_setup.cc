@@ -108,6 +108,36 @@ void SetService(const ServeConfig& config, ServiceConfig& service) {
       std::chrono::seconds(static_cast<int64_t>(config.result_cache.result_cache_max_age_s));
 }
 
+TraceSampling ToSampling(const TracingConfig& tracing) {
+  const double ratio = tracing.traces_sampler_arg;
+  switch (tracing.traces_sampler) {
+    case TracesSampler::kAlwaysOn:
+      return {false, 1};
+    case TracesSampler::kAlwaysOff:
+      return {false, 0};
+    case TracesSampler::kRatio:
+      return {false, ratio};
+    case TracesSampler::kParentBasedAlwaysOff:
+      return {true, 0};
+    case TracesSampler::kParentBasedRatio:
+      return {true, ratio};
+    case TracesSampler::kParentBasedAlwaysOn:
+      break;
+  }
+  return {true, 1};
+}
+
+std::optional<OtlpTracerConfig> ToTracing(const TracingConfig& tracing,
+                                          const std::string& version) {
+  OtlpTracerConfig config;
+  config.url = TracesUrl(tracing);
+  if (config.url.empty()) return std::nullopt;
+  config.service_name = tracing.service_name;
+  config.service_version = version;
+  config.sampling = ToSampling(tracing);
+  return config;
+}
+
 }  // namespace
 
 Result<OcrServerConfig> MakeServerConfig(const LoadedConfig& loaded, const std::string& version) {
@@ -126,6 +156,7 @@ Result<OcrServerConfig> MakeServerConfig(const LoadedConfig& loaded, const std::
   constexpr double kMsPerSecond = 1000;
   server.store.jobs.result_ttl_ms = static_cast<int64_t>(config.job_result_ttl_s * kMsPerSecond);
   server.system.version = version;
+  server.tracing = ToTracing(config.tracing, version);
   return server;
 }
 

@@ -28,7 +28,9 @@ ActiveRequest::ActiveRequest(SamplingState sampling, std::span<const TokenId> eo
       text_stops_(sampling_.params().stop),
       image_(std::move(image)),
       channel_(std::move(channel)),
-      stats_(stats) {}
+      stats_(stats) {
+  times_.submitted = Clock::now();
+}
 
 void ActiveRequest::BeginStep(Clock::time_point start, int64_t num_computed_tokens) {
   if (has_row_) return;
@@ -39,30 +41,31 @@ void ActiveRequest::BeginStep(Clock::time_point start, int64_t num_computed_toke
 
 void ActiveRequest::AddEncode(Clock::time_point ordered, Clock::time_point begun,
                               Clock::time_point ended) {
-  if (first_token_ != Clock::time_point{})
+  if (times_.first_token != Clock::time_point{})
     return;  // once more after preemption: generate_ms has it
   // Without a row so far: all text before the image was found in the prefix cache.
-  MarkScheduled(std::max(submitted_, ordered));
+  MarkScheduled(std::max(times_.submitted, ordered));
   const Clock::time_point from =
-      std::clamp(std::max(first_scheduled_, last_encoded_), ordered, ended);
+      std::clamp(std::max(times_.scheduled, times_.encode_end), ordered, ended);
   begun = std::max(begun, from);
   stats_.queue_ms += Milliseconds(from, begun);
   stats_.encode_ms += Milliseconds(begun, ended);
   encoder_ms_ += Milliseconds(from, ended);
-  last_encoded_ = ended;
+  if (times_.encode_begin == Clock::time_point{}) times_.encode_begin = begun;
+  times_.encode_end = ended;
 }
 
 void ActiveRequest::MarkScheduled(Clock::time_point now) {
-  if (first_scheduled_ != Clock::time_point{}) return;
-  first_scheduled_ = now;
-  stats_.queue_ms = Milliseconds(submitted_, now);
+  if (times_.scheduled != Clock::time_point{}) return;
+  times_.scheduled = now;
+  stats_.queue_ms = Milliseconds(times_.submitted, now);
 }
 
 bool ActiveRequest::Accept(const SampledToken& token) {
   const Clock::time_point now = Clock::now();
   if (++stats_.num_output_tokens == 1) {
-    first_token_ = now;
-    stats_.prefill_ms = Milliseconds(first_scheduled_, now) - encoder_ms_;
+    times_.first_token = now;
+    stats_.prefill_ms = Milliseconds(times_.scheduled, now) - encoder_ms_;
   }
   EngineOutput output;
   StopReason reason = token_stops_.Push(token.id);
@@ -96,8 +99,9 @@ void ActiveRequest::Fail(Status status) {
 void ActiveRequest::Finish(StopReason reason, EngineOutput output) {
   if (finished_) return;
   finished_ = true;
-  if (first_token_ != Clock::time_point{}) {
-    stats_.generate_ms = Milliseconds(first_token_, Clock::now());
+  times_.finished = Clock::now();
+  if (times_.first_token != Clock::time_point{}) {
+    stats_.generate_ms = Milliseconds(times_.first_token, times_.finished);
   }
   channel_->SetStats(stats_);
   output.finished = true;

@@ -21,6 +21,8 @@ class ActiveRequest {
   ActiveRequest(SamplingState sampling, std::span<const TokenId> eos_ids,
                 const Tokenizer& tokenizer, std::shared_ptr<const PreparedImage> image,
                 std::shared_ptr<OutputChannel> channel, const RequestStats& stats);
+  ActiveRequest(const ActiveRequest&) = delete;
+  ActiveRequest& operator=(const ActiveRequest&) = delete;
 
   SamplingState& sampling() { return sampling_; }
   // Shared with the encoder, which may outlive the request.
@@ -50,14 +52,11 @@ class ActiveRequest {
   std::shared_ptr<const PreparedImage> image_;
   std::shared_ptr<OutputChannel> channel_;
   RequestStats stats_;
+  RequestTimes& times_ = stats_.times;
   bool has_row_ = false;
   bool finished_ = false;
 
-  Clock::time_point submitted_ = Clock::now();
-  Clock::time_point first_scheduled_{};
-  Clock::time_point last_encoded_{};
   double encoder_ms_ = 0;  // waiting for the encoder, and its work
-  Clock::time_point first_token_{};
 };
 
 }  // namespace mao

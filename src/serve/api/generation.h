@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "serve/trace/trace.h"
 
 namespace mao {
 
@@ -25,10 +26,13 @@ struct ImageSource {
 // Who asks, for logs, statistics and traces.
 struct CallContext {
   std::string request_id;
-  std::string key_id;          // of the API key; empty without keys
-  std::string traceparent;     // W3C trace context of the caller; empty or well-formed
-  std::string operation;       // "chat", "completion", "ocr", ...
-  bool is_background = false;  // jobs and batches give way to those who wait for an answer
+  std::string key_id;  // of the API key; empty without keys
+  // W3C trace context: of `span`, or without one the caller's; empty or well-formed.
+  std::string traceparent;
+  std::string tracestate;
+  std::shared_ptr<TraceSpan> span;  // what is done for the call hangs below it; null: not traced
+  std::string operation;            // "chat", "completion", "ocr", ...
+  bool is_background = false;       // jobs and batches give way to those who wait for an answer
 };
 
 struct GenerationRequest {

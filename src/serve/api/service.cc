@@ -8,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include "serve/api/call_trace.h"
+
 namespace mao {
 namespace {
 
@@ -136,6 +138,7 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
                            ? std::min(request.timeout, config_.request_timeout)
                            : config_.request_timeout;
   if (request.context.is_background) request.priority += kBackgroundPriority;
+  BeginCallSpan(request, model.name);
   auto call =
       std::make_shared<Call>(std::move(request), std::move(observer), Clock::now() + timeout);
   std::shared_ptr<Dispatcher> dispatcher;
@@ -147,7 +150,10 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
   }
   const ServiceLoad before = load();
   if (before.num_waiting + before.num_running == 0) NoteProgress();  // work begins now
-  MAO_RETURN_IF_ERROR(dispatcher->Push(call));
+  if (Status refused = dispatcher->Push(call); !refused.ok()) {
+    FailCallSpan(call->request_, refused);
+    return refused;
+  }
   return call;
 }
 
@@ -162,6 +168,7 @@ void Service::Work(const ServedModel& model, Call& call) {
   NoteProgress();
   CallTimings timings;
   timings.wait_ms = MsSince(call.submitted_);
+  AddStage(call.request_, "wait_for_worker", call.submitted_);
   Result<Generation> answer = Answer(model, call, timings);
   timings.total_ms = MsSince(call.submitted_);
   if (answer.ok()) {
@@ -172,18 +179,35 @@ void Service::Work(const ServedModel& model, Call& call) {
   Finish(model, call, timings, answer);
 }
 
+Result<std::shared_ptr<const std::string>> Service::GetFile(Call& call, CallTimings& timings) {
+  ImageSource& image = call.request_.image;
+  if (image.bytes != nullptr || image.url.empty()) return image.bytes;
+  if (!fetch_url_) return InvalidArgumentError("images by URL are switched off");
+  const Clock::time_point start = Clock::now();
+  Result<std::string> bytes = fetch_url_(image.url, call.deadline_, call.stop_.get_token());
+  AddStage(call.request_, "fetch", start);
+  MAO_RETURN_IF_ERROR(bytes.status());
+  image.bytes = std::make_shared<const std::string>(std::move(bytes).value());  // for backends too
+  timings.fetch_ms = MsSince(start);
+  return image.bytes;
+}
+
+Result<std::shared_ptr<const Image>> Service::Decode(const Call& call, std::string_view file,
+                                                     CallTimings& timings) {
+  decoders_.acquire();
+  const Clock::time_point start = Clock::now();
+  Result<Image> decoded =
+      DecodeImage(std::as_bytes(std::span(file)), call.request_.image.name, config_.image_limits);
+  decoders_.release();
+  AddStage(call.request_, "decode_image", start);
+  MAO_RETURN_IF_ERROR(decoded.status());
+  timings.decode_ms = MsSince(start);
+  return std::make_shared<const Image>(std::move(decoded).value());
+}
+
 Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTimings& timings) {
   const GenerationRequest& request = call.request_;
-  const std::stop_token stop = call.stop_.get_token();
-  std::shared_ptr<const std::string> file = request.image.bytes;
-  if (file == nullptr && !request.image.url.empty()) {
-    if (!fetch_url_) return InvalidArgumentError("images by URL are switched off");
-    const Clock::time_point start = Clock::now();
-    MAO_ASSIGN_OR_RETURN(std::string bytes, fetch_url_(request.image.url, call.deadline_, stop));
-    file = std::make_shared<const std::string>(std::move(bytes));
-    call.request_.image.bytes = file;  // for backends that send it on
-    timings.fetch_ms = MsSince(start);
-  }
+  MAO_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> file, GetFile(call, timings));
   std::optional<ResultKey> key;
   if (request.use_result_cache) {
     key = MakeResultKey(request, model.name, file == nullptr ? std::string_view() : *file);
@@ -199,30 +223,29 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
   }
   std::shared_ptr<const Image> image;
   if (file != nullptr) {
-    decoders_.acquire();
-    const Clock::time_point start = Clock::now();
-    Result<Image> decoded =
-        DecodeImage(std::as_bytes(std::span(*file)), request.image.name, config_.image_limits);
-    decoders_.release();
-    MAO_RETURN_IF_ERROR(decoded.status());
-    image = std::make_shared<const Image>(std::move(decoded).value());
-    timings.decode_ms = MsSince(start);
+    MAO_ASSIGN_OR_RETURN(image, Decode(call, *file, timings));
   }
   const int width = image == nullptr ? 0 : image->width;
   const int height = image == nullptr ? 0 : image->height;
-  MAO_ASSIGN_OR_RETURN(Generation answer, model.backend->Generate(
-                                              request, std::move(image), call.deadline_,
-                                              [&](const GenerationOutput& output) {
-                                                NoteProgress();
-                                                if (timings.first_output_ms == 0)
-                                                  timings.first_output_ms =
-                                                      MsSince(call.submitted_);
-                                                call.observer_->OnOutput(output);
-                                              },
-                                              stop));
-  answer.image_width = width;
-  answer.image_height = height;
-  if (key.has_value()) result_cache_.Insert(*key, answer, Clock::now());
+  const Clock::time_point start = Clock::now();
+  std::optional<Clock::time_point> first_output;
+  Result<Generation> answer = model.backend->Generate(
+      request, std::move(image), call.deadline_,
+      [&](const GenerationOutput& output) {
+        NoteProgress();
+        if (!first_output.has_value()) {
+          first_output = Clock::now();
+          timings.first_output_ms = MsSince(call.submitted_);
+        }
+        call.observer_->OnOutput(output);
+      },
+      call.stop_.get_token());
+  // Engines of this process tell their stages themselves.
+  if (model.backend->engine() == nullptr) AddRemoteStages(request, start, first_output);
+  if (!answer.ok()) return answer;
+  answer->image_width = width;
+  answer->image_height = height;
+  if (key.has_value()) result_cache_.Insert(*key, *answer, Clock::now());
   return answer;
 }
 
@@ -232,8 +255,12 @@ void Service::Finish(const ServedModel& model, Call& call, const CallTimings& ti
                              call.start_,   timings,    result};
   NoteProgress();
   for (CallListener* listener : listeners_) listener->OnCallDone(record);
+  DescribeCallSpan(record);
+  const Clock::time_point end = Clock::now();
   call.observer_->OnDone(result);
   call.observer_.reset();
+  if (result.ok()) AddStage(call.request_, "postprocess", end);
+  call.request_.context.span = nullptr;  // ends it, however long the client keeps the call
 }
 
 ServiceLoad Service::load() const {

@@ -105,6 +105,10 @@ class Service {
   };
 
   void Work(const ServedModel& model, Call& call);
+  // The bytes of the request's image; null without one.
+  Result<std::shared_ptr<const std::string>> GetFile(Call& call, CallTimings& timings);
+  Result<std::shared_ptr<const Image>> Decode(const Call& call, std::string_view file,
+                                              CallTimings& timings);
   Result<Generation> Answer(const ServedModel& model, Call& call, CallTimings& timings);
   void Finish(const ServedModel& model, Call& call, const CallTimings& timings,
               const Result<Generation>& result);

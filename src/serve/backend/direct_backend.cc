@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "serve/api/call_trace.h"
+
 namespace mao {
 
 Result<Generation> DirectBackend::Generate(const GenerationRequest& request,
@@ -28,6 +30,7 @@ Result<Generation> DirectBackend::Generate(const GenerationRequest& request,
           {std::move(output->text), std::move(output->token_ids), std::move(output->logprobs)});
     }
     if (!output->finished) continue;
+    AddEngineStages(request, stream->stats());
     MAO_RETURN_IF_ERROR(output->status);
     answer.stop_reason = output->stop_reason;
     answer.stats = stream->stats();

@@ -256,7 +256,8 @@ void OpenAiBackend::SetOptions(const Server& server, const Outgoing& outgoing,
   if (!outgoing.request.use_result_cache) transfer.AddHeader("Cache-Control: no-cache");
   const CallContext& context = outgoing.request.context;
   for (const auto& [header, value] : {std::pair("X-Request-Id", &context.request_id),
-                                      std::pair("traceparent", &context.traceparent)}) {
+                                      std::pair("traceparent", &context.traceparent),
+                                      std::pair("tracestate", &context.tracestate)}) {
     if (value->empty() || HasControlCharacters(*value)) continue;
     transfer.AddHeader(fmt::format("{}: {}", header, *value));
   }

@@ -116,10 +116,22 @@ struct LoggingConfig {
   std::string log_format = "text";  // text, json
 };
 
+// Which traces are sent, as OpenTelemetry names it; parent-based: as the caller's, if it has one.
+enum class TracesSampler {
+  kAlwaysOn,
+  kAlwaysOff,
+  kRatio,
+  kParentBasedAlwaysOn,
+  kParentBasedAlwaysOff,
+  kParentBasedRatio,
+};
+
 struct TracingConfig {
   std::string otlp_endpoint;         // traces go to this + "/v1/traces"; see TracesUrl()
   std::string otlp_traces_endpoint;  // traces go to this as it stands
   std::string service_name = "maoocr";
+  TracesSampler traces_sampler = TracesSampler::kParentBasedAlwaysOn;
+  double traces_sampler_arg = 1;  // the ratio of the samplers that have one
 };
 
 struct ServeConfig {

@@ -307,6 +307,21 @@ void AddLoggingAndTracing(Table& table) {
   table.Add("service_name",
             Text(ServerField<kTracing, &TracingConfig::service_name>(), kIdentifier),
             "what this server calls itself in traces", {{"OTEL_SERVICE_NAME"}, {}});
+  table.Add("traces_sampler",
+            Choice(ServerField<kTracing, &TracingConfig::traces_sampler>(),
+                   std::vector<ChoiceRow<TracesSampler>>{
+                       {"parentbased_always_on", TracesSampler::kParentBasedAlwaysOn},
+                       {"parentbased_always_off", TracesSampler::kParentBasedAlwaysOff},
+                       {"parentbased_traceidratio", TracesSampler::kParentBasedRatio},
+                       {"always_on", TracesSampler::kAlwaysOn},
+                       {"always_off", TracesSampler::kAlwaysOff},
+                       {"traceidratio", TracesSampler::kRatio}}),
+            "which traces are sent; parentbased: as the caller's trace, if it has one",
+            {{"OTEL_TRACES_SAMPLER"}, {}});
+  table.Add("traces_sampler_arg",
+            Number(ServerField<kTracing, &TracingConfig::traces_sampler_arg>(), 0, 1),
+            "share of traces that the samplers with traceidratio send",
+            {{"OTEL_TRACES_SAMPLER_ARG"}, {}});
 }
 
 std::vector<Setting> MakeSettings() {

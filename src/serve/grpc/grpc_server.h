@@ -40,8 +40,8 @@ using OnRpc = std::function<void(const RpcRecord&)>;
 class GrpcServer {
  public:
   // Listens from here on. `admit` is that of the HTTP server: it gets what gRPC has of it as headers
-  // (authorization, x-api-key, x-request-id, traceparent) and a route that needs a key. Errors name
-  // the address or the file. The service outlives the server.
+  // (authorization, x-api-key, x-request-id, traceparent, tracestate), the method as path, and a
+  // route that needs a key. Errors name the address or the file. The service outlives the server.
   static Result<std::unique_ptr<GrpcServer>> Start(const GrpcServerConfig& config, Service& service,
                                                    Admit admit, OnRpc on_rpc);
   // Cancels what still runs and waits for its end.

@@ -10,8 +10,8 @@
 namespace mao {
 namespace {
 
-constexpr std::array<const char*, 4> kAdmissionHeaders = {"authorization", "x-api-key",
-                                                          "x-request-id", "traceparent"};
+constexpr std::array<const char*, 5> kAdmissionHeaders = {
+    "authorization", "x-api-key", "x-request-id", "traceparent", "tracestate"};
 
 grpc::StatusCode ToGrpcCode(StatusCode code) {
   switch (code) {
@@ -109,6 +109,7 @@ grpc::Status Rpc::Admit(bool needs_key) {
   Router::Match match;
   match.route = &route;
   HttpRequest request;
+  request.path = method_;
   request.remote_address = AddressOf(context_.peer());
   for (const char* name : kAdmissionHeaders) {
     const auto found = context_.client_metadata().find(name);

@@ -25,7 +25,8 @@ std::string EncodeJobRequest(const HttpRequest& request) {
                                        {"query", request.query},
                                        {"content_type", request.Header("Content-Type")},
                                        {"cache_control", request.Header("Cache-Control")},
-                                       {"traceparent", request.context.traceparent}};
+                                       {"traceparent", request.context.traceparent},
+                                       {"tracestate", request.context.tracestate}};
   return DumpJson(json);
 }
 
@@ -40,7 +41,8 @@ Result<HttpRequest> DecodeJobRequest(std::string_view text, std::string body) {
       .Read("query", request.query)
       .Read("content_type", content_type)
       .Read("cache_control", cache_control)
-      .Read("traceparent", request.context.traceparent);
+      .Read("traceparent", request.context.traceparent)
+      .Read("tracestate", request.context.tracestate);
   MAO_RETURN_IF_ERROR(fields.status());
   request.target = request.path;
   request.headers = {{"Content-Type", content_type}, {"Cache-Control", cache_control}};

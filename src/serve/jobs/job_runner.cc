@@ -11,6 +11,7 @@
 #include "serve/api/json.h"
 #include "serve/http/local_client.h"
 #include "serve/jobs/job_request.h"
+#include "serve/middleware/request_trace.h"
 
 namespace mao {
 namespace {
@@ -88,6 +89,7 @@ void JobRunner::RunJob(const ClaimedJob& job, const std::stop_token& stop) {
   request->context.request_id = id;
   request->context.key_id = job.job.owner;
   request->context.is_background = true;
+  const std::shared_ptr<TraceSpan> span = BeginJobSpan(options_.tracer, *request);
   std::stop_token job_stop;
   {
     const std::lock_guard lock(mutex_);
@@ -99,6 +101,7 @@ void JobRunner::RunJob(const ClaimedJob& job, const std::stop_token& stop) {
   {
     const std::stop_callback on_shutdown(stop, [this, &id] { Interrupt(id); });
     response = PerformLocally(router_, *std::move(request), job_stop);
+    EndJobSpan(span.get(), response.status);
   }
   {
     const std::lock_guard lock(mutex_);

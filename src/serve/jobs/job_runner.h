@@ -22,6 +22,7 @@ using PostCallback = std::function<Status(const std::string& url, const std::str
 struct JobRunnerOptions {
   size_t num_workers = 8;
   PostCallback post_callback;  // empty: callbacks are refused when jobs are made
+  Tracer* tracer = nullptr;    // outlives the runner; null: jobs are not traced
 };
 
 // A job is a request that goes through the router like any other, behind those of clients who wait.

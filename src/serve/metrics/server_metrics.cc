@@ -220,6 +220,17 @@ std::string ServerMetrics::Render() {
     gauge("maoocr_result_cache_hits", "Requests answered from the kept ones",
           static_cast<double>(cache.num_hits));
   }
+  if (tracer_ != nullptr) {
+    const Tracer::Stats traces = tracer_->stats();
+    gauge("maoocr_trace_spans_exported_total", "Spans that the collector has taken",
+          static_cast<double>(traces.num_exported));
+    const auto dropped = [&](const char* reason, uint64_t value) {
+      gauge("maoocr_trace_spans_dropped_total", "Spans that are lost, by reason",
+            static_cast<double>(value), {{"reason", reason}});
+    };
+    dropped("not_exported", traces.num_not_exported);
+    dropped("queue_full", traces.num_overflowed);
+  }
   gauge("process_resident_memory_bytes", "Resident memory", ResidentBytes());
   gauge("process_cpu_seconds_total", "CPU time, user and system", CpuSeconds());
   return registry_->Render();

@@ -20,6 +20,8 @@ class ServerMetrics final : public CallListener {
 
   // Gauges are read from it when Render is called; it must outlive the last call.
   void SetService(const Service* service);
+  // Likewise; null: there are no traces.
+  void SetTracer(const Tracer* tracer) { tracer_ = tracer; }
 
   void OnCallDone(const CallRecord& record) override;
   void OnHttpExchange(const HttpExchangeRecord& record);
@@ -32,6 +34,7 @@ class ServerMetrics final : public CallListener {
 
   std::unique_ptr<Registry> registry_;
   const Service* service_ = nullptr;
+  const Tracer* tracer_ = nullptr;
 };
 
 }  // namespace mao

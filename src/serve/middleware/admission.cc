@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kAllowedMethods = "GET, POST, DELETE, OPTIONS";
 constexpr std::string_view kAllowedHeaders =
-    "Authorization, Content-Type, X-API-Key, X-Request-Id, Cache-Control, traceparent";
+    "Authorization, Content-Type, X-API-Key, X-Request-Id, Cache-Control, traceparent, "
+    "tracestate";
 
 // Browsers cannot send headers of their own with a WebSocket, so there the key may be in the query.
 std::string PresentedKey(const HttpRequest& request, bool may_be_in_query) {
@@ -53,7 +54,11 @@ void NameRequest(HttpRequest& request, HttpHeaders& response_headers) {
   CallContext& context = request.context;
   context.request_id = IsRequestId(given) ? std::string(given) : NewRequestId();
   const std::string_view traceparent = request.Header("traceparent");
-  if (IsTraceparent(traceparent)) context.traceparent = traceparent;
+  if (IsTraceparent(traceparent)) {
+    context.traceparent = traceparent;
+    const std::string_view tracestate = request.Header("tracestate");
+    if (IsTracestate(tracestate)) context.tracestate = tracestate;
+  }
   response_headers.emplace_back("X-Request-Id", context.request_id);
 }
 
