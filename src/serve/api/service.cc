@@ -8,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include "vision/encode.h"
+
 namespace mao {
 namespace {
 
@@ -130,7 +132,7 @@ Result<ServedModel> Service::FindModel(std::string_view name, std::string_view e
 
 Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
                                               std::shared_ptr<CallObserver> observer) {
-  if (draining_) return UnavailableError("the server is shutting down");
+  if (draining_ && !request.is_continuation) return UnavailableError("the server is shutting down");
   MAO_ASSIGN_OR_RETURN(const ServedModel model, FindModel(request.model, request.engine));
   const auto timeout = request.timeout.count() > 0
                            ? std::min(request.timeout, config_.request_timeout)
@@ -176,7 +178,7 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
   const GenerationRequest& request = call.request_;
   const std::stop_token stop = call.stop_.get_token();
   std::shared_ptr<const std::string> file = request.image.bytes;
-  if (file == nullptr && !request.image.url.empty()) {
+  if (file == nullptr && request.image.document == nullptr && !request.image.url.empty()) {
     if (!fetch_url_) return InvalidArgumentError("images by URL are switched off");
     const Clock::time_point start = Clock::now();
     MAO_ASSIGN_OR_RETURN(std::string bytes, fetch_url_(request.image.url, call.deadline_, stop));
@@ -184,8 +186,10 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
     call.request_.image.bytes = file;  // for backends that send it on
     timings.fetch_ms = MsSince(start);
   }
+  MAO_RETURN_IF_ERROR(OpenDocument(call, file.get()));
   std::optional<ResultKey> key;
-  if (request.use_result_cache) {
+  const bool has_bytes = file != nullptr || request.image.document == nullptr;
+  if (request.use_result_cache && !request.wants_page_picture && has_bytes) {
     key = MakeResultKey(request, model.name, file == nullptr ? std::string_view() : *file);
   }
   if (key.has_value()) {
@@ -197,16 +201,18 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
       return answer;
     }
   }
-  std::shared_ptr<const Image> image;
-  if (file != nullptr) {
-    decoders_.acquire();
-    const Clock::time_point start = Clock::now();
-    Result<Image> decoded =
-        DecodeImage(std::as_bytes(std::span(*file)), request.image.name, config_.image_limits);
-    decoders_.release();
-    MAO_RETURN_IF_ERROR(decoded.status());
-    image = std::make_shared<const Image>(std::move(decoded).value());
-    timings.decode_ms = MsSince(start);
+  const Clock::time_point decode_start = Clock::now();
+  MAO_ASSIGN_OR_RETURN(std::shared_ptr<const Image> image, LoadImage(call, file.get()));
+  if (image != nullptr) timings.decode_ms = MsSince(decode_start);
+  std::shared_ptr<const std::string> picture;
+  if (image != nullptr && request.wants_page_picture) {
+    MAO_ASSIGN_OR_RETURN(std::string jpeg, EncodeJpeg(*image));
+    picture = std::make_shared<const std::string>(std::move(jpeg));
+  }
+  if (image != nullptr && request.image.document != nullptr && model.backend->engine() == nullptr) {
+    // Whoever computes elsewhere gets a file, and reads no PDF.
+    MAO_ASSIGN_OR_RETURN(std::string png, EncodePng(*image));
+    call.request_.image.bytes = std::make_shared<const std::string>(std::move(png));
   }
   const int width = image == nullptr ? 0 : image->width;
   const int height = image == nullptr ? 0 : image->height;
@@ -222,8 +228,48 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
                                               stop));
   answer.image_width = width;
   answer.image_height = height;
+  answer.page_picture = std::move(picture);
   if (key.has_value()) result_cache_.Insert(*key, answer, Clock::now());
   return answer;
+}
+
+Status Service::OpenDocument(Call& call, const std::string* file) {
+  ImageSource& image = call.request_.image;
+  if (image.document == nullptr) {
+    if (file == nullptr || !IsPdf(*file)) return OkStatus();
+    decoders_.acquire();
+    auto document =
+        PdfDocument::Open(*file, image.name, config_.pdf_limits, call.stop_.get_token());
+    decoders_.release();
+    MAO_RETURN_IF_ERROR(document.status());
+    image.document = *std::move(document);
+    MAO_RETURN_IF_ERROR(call.observer_->OnDocument(image.document));
+  }
+  if (!image.page.has_value() && image.document->num_pages() > 1) {
+    return InvalidArgumentError(fmt::format(
+        "{}: has {} pages, and one is read here; POST /api/ocr, POST /v1/ocr and /ws/ocr read "
+        "documents",
+        image.name, image.document->num_pages()));
+  }
+  image.page = image.page.value_or(0);
+  if (const auto& rule = call.request_.pdf_ngram; rule.has_value()) {
+    call.request_.sampling.no_repeat_ngram_size = rule->size;
+    call.request_.sampling.no_repeat_ngram_window = rule->window;
+  }
+  return OkStatus();
+}
+
+Result<std::shared_ptr<const Image>> Service::LoadImage(Call& call, const std::string* file) {
+  const ImageSource& source = call.request_.image;
+  if (file == nullptr && source.document == nullptr) return std::shared_ptr<const Image>();
+  decoders_.acquire();
+  Result<Image> image =
+      source.document != nullptr
+          ? source.document->Render(source.page.value_or(0), source.dpi, call.stop_.get_token())
+          : DecodeImage(std::as_bytes(std::span(*file)), source.name, config_.image_limits);
+  decoders_.release();
+  MAO_RETURN_IF_ERROR(image.status());
+  return std::make_shared<const Image>(std::move(image).value());
 }
 
 void Service::Finish(const ServedModel& model, Call& call, const CallTimings& timings,

@@ -209,12 +209,14 @@ Result<PdfDocument::PageSize> PdfDocument::SizeOf(int page, const std::stop_toke
 Result<int> PdfDocument::ChooseDpi(int page, const std::stop_token& stop) const {
   MAO_ASSIGN_OR_RETURN(const PageSize size, SizeOf(page, stop));
   const double inches = std::max(size.width_pt, size.height_pt) / kPointsPerInch;
-  return static_cast<int>(std::clamp(kMaxDefaultSide / inches, 1.0, double{kDefaultDpi}));
+  return static_cast<int>(
+      std::clamp(kMaxDefaultSide / inches, 1.0, static_cast<double>(limits_.default_dpi)));
 }
 
 Result<Image> PdfDocument::Render(int page, int dpi, const std::stop_token& stop) const {
-  if (dpi != 0 && (dpi < kMinDpi || dpi > kMaxDpi)) {
-    return OutOfRangeError(fmt::format("dpi: {}; the limits are {} and {}", dpi, kMinDpi, kMaxDpi));
+  if (dpi != 0 && (dpi < kMinDpi || dpi > limits_.max_dpi)) {
+    return OutOfRangeError(
+        fmt::format("dpi: {}; the limits are {} and {}", dpi, kMinDpi, limits_.max_dpi));
   }
   MAO_ASSIGN_OR_RETURN(const PageSize size, SizeOf(page, stop));
   if (dpi == 0) {

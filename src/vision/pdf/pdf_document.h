@@ -20,19 +20,21 @@
 
 namespace mao {
 
+inline constexpr int kMinDpi = 36;
+inline constexpr int kMaxDpi = 600;
+// What DeepSeek-OCR's PDF script renders at; a page of A4 becomes 1190 x 1684 pixels.
+inline constexpr int kDefaultDpi = 144;
+
 // What one file may cost.
 struct PdfLimits {
   size_t max_file_bytes = size_t{100} << 20;
   int64_t max_pixels = 100'000'000;  // of a page
   int max_side = 65'535;
-  size_t max_memory_bytes = size_t{1} << 30;        // address space of the process that renders
+  size_t max_memory_bytes = size_t{1} << 30;  // address space of the process that renders
+  int default_dpi = kDefaultDpi;              // see PdfDocument::ChooseDpi
+  int max_dpi = kMaxDpi;
   std::chrono::milliseconds max_page_time{30'000};  // for each page, and for opening the file
 };
-
-inline constexpr int kMinDpi = 36;
-inline constexpr int kMaxDpi = 600;
-// What DeepSeek-OCR's PDF script renders at; a page of A4 becomes 1190 x 1684 pixels.
-inline constexpr int kDefaultDpi = 144;
 
 // Told by the first bytes, never by a name: "%PDF-" among the first 1024 bytes, as readers of PDF do,
 // of a file that is no image.
@@ -52,12 +54,12 @@ class PdfDocument {
   const std::string& name() const { return name_; }
   size_t size_bytes() const { return size_bytes_; }
 
-  // The resolution at which a page is rendered when nobody asks for another one: kDefaultDpi, less if
+  // The resolution at which a page is rendered when nobody asks for another one: PdfLimits::default_dpi, less if
   // the long side would be above 4096 pixels, of which no model sees more. `page` is from 0.
   Result<int> ChooseDpi(int page, const std::stop_token& stop = {}) const;
 
   // The page as a viewer shows it: its crop box, turned, with annotations, on white. dpi 0: ChooseDpi;
-  // else from kMinDpi to kMaxDpi. Blocks while the process runs. Errors: those of Open, and OutOfRange
+  // else from kMinDpi to PdfLimits::max_dpi. Blocks while the process runs. Errors: those of Open, and OutOfRange
   // for a page that is not there or one with too many pixels at this resolution.
   Result<Image> Render(int page, int dpi = 0, const std::stop_token& stop = {}) const;
 
