@@ -14,7 +14,8 @@ int FirstPage(const std::vector<PageRange>& ranges) {
 
 // A picture has one page.
 Status CheckPagesOfPicture(const OcrRequest& request) {
-  return SelectPages(request.pages, 1, 1, request.first_page_number).status();
+  return SelectPages(request.pages, 1, 1, request.first_page_number, request.missing_pages)
+      .status();
 }
 
 }  // namespace
@@ -90,9 +91,10 @@ Status OcrDocumentCall::Submit(size_t index) {
 }
 
 Status OcrDocumentCall::OnDocument(const std::shared_ptr<const PdfDocument>& document) {
-  MAO_ASSIGN_OR_RETURN(const std::vector<int> numbers,
-                       SelectPages(request_.pages, document->num_pages(),
-                                   service_.config().max_pages, request_.first_page_number));
+  MAO_ASSIGN_OR_RETURN(
+      const std::vector<int> numbers,
+      SelectPages(request_.pages, document->num_pages(), service_.config().max_pages,
+                  request_.first_page_number, request_.missing_pages));
   {
     const std::lock_guard lock(mutex_);
     document_ = document;

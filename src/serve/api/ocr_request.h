@@ -42,6 +42,7 @@ struct OcrRequest {
   std::optional<int> window_size;
   std::vector<PageRange> pages;  // of a document, for OcrDocumentCall; empty: all
   int first_page_number = 1;     // what messages call the first page
+  MissingPages missing_pages = MissingPages::kError;
   bool wants_page_pictures = false;
   bool is_continuation = false;  // see GenerationRequest
 

@@ -307,6 +307,9 @@ Result<CompletionRequest> ParseChatRequest(std::string_view text, const json& bo
   MAO_ASSIGN_OR_RETURN(OcrTask task,
                        UserPrompt(content.image.empty() ? content.text : AfterImage(content.text)));
   request.prompt = std::move(task.prompt);
+  if (info != nullptr && !body.contains("vllm_xargs")) {
+    request.pdf_ngram = NgramRule{kPdfNgramSize, kPdfNgramWindow};
+  }
   request.image = std::move(content.image);
   request.context.operation = "chat";
   MAO_RETURN_IF_ERROR(AddChoices(std::move(request), common.n, completion));

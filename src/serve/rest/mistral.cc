@@ -131,6 +131,7 @@ Result<MistralRequest> ParseMistralRequest(const json& body) {
   MAO_ASSIGN_OR_RETURN(ocr.image, ReadDocument(*document));
   MAO_ASSIGN_OR_RETURN(ocr.pages, ReadPages(body));
   ocr.first_page_number = 0;
+  ocr.missing_pages = MissingPages::kSkip;
   MAO_RETURN_IF_ERROR(ReadTables(body, request.tables));
   if (ocr.model.starts_with(kMistralModel)) ocr.model.clear();
   ocr.task = "markdown";

@@ -40,7 +40,7 @@ Status ReadForm(const HttpRequest& http, json& fields, ImageSource& image) {
     const bool may_be_file = part.name == "image" || part.name == "file";
     if (may_be_file && part.filename.has_value()) {
       if (!image.empty()) {
-        return InvalidArgumentError("found two files; one is read in a request");
+        return InvalidArgumentError("found two images; one is read in a request");
       }
       const std::string& name = part.filename->empty() ? part.name : *part.filename;
       MAO_ASSIGN_OR_RETURN(image, ImageFromBytes(part.body, name));

@@ -228,7 +228,7 @@ Result<ProcessOutput> RunLimited(const std::vector<std::string>& arguments, int 
   const std::string& name = arguments.front();
   const std::string program = FindProgram(name);
   if (program.empty()) {
-    return NotFoundError(name + ": not installed; PDF files need the package poppler-utils");
+    return UnimplementedError(name + ": not installed; PDF files need the package poppler-utils");
   }
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) {

@@ -33,7 +33,7 @@ inline constexpr const char* kChildInput = "/dev/fd/3";
 // child has an empty environment but for PATH and LANG, `input` as descriptor 3 and no other one of
 // ours, a process group of its own, no way to gain rights, and cannot write files. Once it is beyond a
 // limit, or `stop` says so, its group is killed; it dies with this process as well.
-// Errors: NotFound (the program is not installed), Cancelled, DeadlineExceeded (max_time), OutOfRange
+// Errors: Unimplemented (the program is not installed), Cancelled, DeadlineExceeded (max_time), OutOfRange
 // (max_output_bytes), ResourceExhausted (no process or pipe to be had).
 Result<ProcessOutput> RunLimited(const std::vector<std::string>& arguments, int input,
                                  const ProcessLimits& limits, const std::stop_token& stop);

@@ -107,7 +107,7 @@ TEST_F(LimitedProcessTest, KeepsTheBeginningOfErrorsPrintable) {
 
 TEST_F(LimitedProcessTest, SaysWhatIsMissing) {
   const auto result = Run({"no-such-program"});
-  EXPECT_EQ(result.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(result.status().code(), StatusCode::kUnimplemented);
   EXPECT_THAT(result.status().message(), HasSubstr("no-such-program: not installed"));
 }
 

@@ -75,7 +75,7 @@ Result<std::vector<PageRange>> PageRangesOf(std::span<const int> numbers, int fi
 }
 
 Result<std::vector<int>> SelectPages(std::span<const PageRange> ranges, int num_pages,
-                                     int max_pages, int first_number) {
+                                     int max_pages, int first_number, MissingPages missing) {
   constexpr PageRange kAll = {0, std::nullopt};
   if (ranges.empty()) ranges = std::span(&kAll, 1);
   std::vector<PageRange> sorted(ranges.begin(), ranges.end());
@@ -83,11 +83,14 @@ Result<std::vector<int>> SelectPages(std::span<const PageRange> ranges, int num_
             [](const PageRange& a, const PageRange& b) { return a.first < b.first; });
   std::vector<int> pages;
   for (const PageRange& range : sorted) {
-    const int last = range.last.value_or(std::max(range.first, num_pages - 1));
-    if (last >= num_pages) {
+    int last = range.last.value_or(std::max(range.first, num_pages - 1));
+    const bool may_skip =
+        missing == MissingPages::kSkip && (!pages.empty() || range.first < num_pages);
+    if (last >= num_pages && !may_skip) {
       return OutOfRangeError(fmt::format("pages: there is no page {}; the document has {}",
                                          int64_t{last} + first_number, num_pages));
     }
+    last = std::min(last, num_pages - 1);
     for (int page = std::max(range.first, pages.empty() ? 0 : pages.back() + 1); page <= last;
          ++page) {
       if (pages.size() == static_cast<size_t>(max_pages)) {

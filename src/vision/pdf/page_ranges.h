@@ -27,11 +27,15 @@ Result<std::vector<PageRange>> ParsePageRanges(std::string_view text, int first_
 // The same for numbers in a list.
 Result<std::vector<PageRange>> PageRangesOf(std::span<const int> numbers, int first_number = 1);
 
+// What to do with pages that the document does not have.
+enum class MissingPages { kError, kSkip };
+
 // The pages that the ranges mean in a document of `num_pages` (at least 1), from 0, each once, in the
-// order of the document. OutOfRange for a page that is not there (messages count from first_number),
-// or for more than max_pages.
+// order of the document. OutOfRange for a page that is not there (messages count from first_number; with
+// kSkip: if none is there), or for more than max_pages.
 Result<std::vector<int>> SelectPages(std::span<const PageRange> ranges, int num_pages,
-                                     int max_pages, int first_number = 1);
+                                     int max_pages, int first_number = 1,
+                                     MissingPages missing = MissingPages::kError);
 
 }  // namespace mao
 

@@ -54,6 +54,15 @@ TEST(PageRangesTest, NumbersInAList) {
   EXPECT_THAT(*PageRangesOf({}, 0), IsEmpty());
 }
 
+TEST(PageRangesTest, MissingPagesMayBeSkipped) {
+  const auto select = [](std::string_view text) {
+    return SelectPages(*ParsePageRanges(text), 4, 9, 1, MissingPages::kSkip);
+  };
+  EXPECT_THAT(*select("9,3-7"), ElementsAre(2, 3));
+  EXPECT_THAT(*select("7-,1"), ElementsAre(0));
+  EXPECT_EQ(select("5-6,9").status().code(), StatusCode::kOutOfRange);
+}
+
 TEST(PageRangesTest, LimitsAreNamed) {
   const auto ranges = ParsePageRanges("2-5");
   const auto missing = SelectPages(*ranges, 4, 9);

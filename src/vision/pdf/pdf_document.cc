@@ -157,7 +157,7 @@ Result<std::string> PdfDocument::AskInfo(int first_page, int last_page,
   }
   if (output->exit_code != 0) {
     if (RanOutOfMemory(*output)) {
-      return ResourceExhaustedError(
+      return OutOfRangeError(
           fmt::format("{}: opening the PDF takes more memory than the limit of {} bytes", name_,
                       limits_.max_memory_bytes));
     }
@@ -253,7 +253,7 @@ Result<Image> PdfDocument::Render(int page, int dpi, const std::stop_token& stop
                         bytes.size() - header->size_bytes >= header->num_bytes();
   if (!is_whole) {
     if (RanOutOfMemory(*output)) {
-      return PageError(page, StatusCode::kResourceExhausted,
+      return PageError(page, StatusCode::kOutOfRange,
                        fmt::format("takes more memory than the limit of {} bytes to render",
                                    limits_.max_memory_bytes));
     }

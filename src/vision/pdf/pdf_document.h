@@ -45,7 +45,7 @@ class PdfDocument {
  public:
   // `name` is for messages. Copies the bytes into memory that the system holds. Errors:
   // InvalidArgument (no PDF, encrypted with a password, no page), DataLoss (broken), OutOfRange (above a
-  // limit, which is named), NotFound (poppler-utils is not installed), Cancelled, DeadlineExceeded.
+  // limit, which is named), Unimplemented (poppler-utils is not installed), Cancelled, DeadlineExceeded.
   static Result<std::shared_ptr<const PdfDocument>> Open(std::string_view bytes, std::string name,
                                                          const PdfLimits& limits = {},
                                                          const std::stop_token& stop = {});
