@@ -231,6 +231,7 @@ Result<ProcessOutput> RunLimited(const std::vector<std::string>& arguments, int 
     return UnimplementedError(name + ": not installed; PDF files need the package poppler-utils");
   }
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     pointers.push_back(const_cast<char*>(argument.c_str()));  // NOLINT(*-const-cast): execve's type
   }
