@@ -201,9 +201,7 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
       return answer;
     }
   }
-  const Clock::time_point decode_start = Clock::now();
-  MAO_ASSIGN_OR_RETURN(std::shared_ptr<const Image> image, LoadImage(call, file.get()));
-  if (image != nullptr) timings.decode_ms = MsSince(decode_start);
+  MAO_ASSIGN_OR_RETURN(std::shared_ptr<const Image> image, LoadImage(call, file.get(), timings));
   std::shared_ptr<const std::string> picture;
   if (image != nullptr && request.wants_page_picture) {
     MAO_ASSIGN_OR_RETURN(std::string jpeg, EncodeJpeg(*image));
@@ -259,16 +257,19 @@ Status Service::OpenDocument(Call& call, const std::string* file) {
   return OkStatus();
 }
 
-Result<std::shared_ptr<const Image>> Service::LoadImage(Call& call, const std::string* file) {
+Result<std::shared_ptr<const Image>> Service::LoadImage(Call& call, const std::string* file,
+                                                        CallTimings& timings) {
   const ImageSource& source = call.request_.image;
   if (file == nullptr && source.document == nullptr) return std::shared_ptr<const Image>();
   decoders_.acquire();
+  const Clock::time_point start = Clock::now();
   Result<Image> image =
       source.document != nullptr
           ? source.document->Render(source.page.value_or(0), source.dpi, call.stop_.get_token())
           : DecodeImage(std::as_bytes(std::span(*file)), source.name, config_.image_limits);
   decoders_.release();
   MAO_RETURN_IF_ERROR(image.status());
+  timings.decode_ms = MsSince(start);
   return std::make_shared<const Image>(std::move(image).value());
 }
 

@@ -112,7 +112,8 @@ class Service {
   // Opens a PDF, tells the observer, and settles which page is meant.
   Status OpenDocument(Call& call, const std::string* file);
   // Under the limit on decoders. Null without an image.
-  Result<std::shared_ptr<const Image>> LoadImage(Call& call, const std::string* file);
+  Result<std::shared_ptr<const Image>> LoadImage(Call& call, const std::string* file,
+                                                 CallTimings& timings);
   void Finish(const ServedModel& model, Call& call, const CallTimings& timings,
               const Result<Generation>& result);
   void NoteProgress() { last_progress_ = std::chrono::steady_clock::now(); }
