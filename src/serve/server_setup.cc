@@ -102,6 +102,11 @@ void SetService(const ServeConfig& config, ServiceConfig& service) {
   service.request_timeout = Milliseconds(limits.request_timeout_s);
   service.image_limits.max_pixels = limits.max_image_pixels;
   service.image_limits.max_file_bytes = static_cast<size_t>(limits.max_upload_size_mb) * kMegabyte;
+  service.pdf_limits.max_pixels = limits.max_image_pixels;
+  service.pdf_limits.max_file_bytes = service.image_limits.max_file_bytes;
+  service.pdf_limits.default_dpi = std::min(limits.pdf_dpi, limits.max_pdf_dpi);
+  service.pdf_limits.max_dpi = limits.max_pdf_dpi;
+  service.max_pages = limits.max_pages;
   service.result_cache.max_bytes =
       static_cast<size_t>(config.result_cache.result_cache_size_mb) * kMegabyte;
   service.result_cache.max_age =

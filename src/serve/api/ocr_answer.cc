@@ -245,6 +245,7 @@ OcrAnswer MakeOcrAnswer(const OcrPlan& plan, const Generation& read, const Gener
   answer.request_id = plan.read.context.request_id;
   answer.timings = source.timings;
   answer.from_cache = source.from_result_cache;
+  answer.page_picture = read.page_picture;
   return answer;
 }
 

@@ -40,6 +40,7 @@ struct OcrAnswer {
   std::string request_id;
   CallTimings timings;
   bool from_cache = false;
+  std::shared_ptr<const std::string> page_picture;  // JPEG; if it was asked for
 };
 
 // Whether the model was asked for a term and said nothing usable: then OcrPlan::search is needed.

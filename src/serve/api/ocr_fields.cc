@@ -36,7 +36,9 @@ constexpr FieldRow kFields[] = {
     {"top_p", FieldKind::kNumber},         {"seed", FieldKind::kNumber},
     {"ngram_size", FieldKind::kNumber},    {"window_size", FieldKind::kNumber},
     {"priority", FieldKind::kNumber},      {"timeout_ms", FieldKind::kNumber},
-    {"stream", FieldKind::kTransport},     {"format", FieldKind::kTransport},
+    {"pages", FieldKind::kString},         {"dpi", FieldKind::kNumber},
+    {"page_pictures", FieldKind::kBool},   {"stream", FieldKind::kTransport},
+    {"format", FieldKind::kTransport},
 };
 
 const FieldRow* FindField(std::string_view name) {
@@ -113,6 +115,21 @@ Status ReadSchema(const json& fields, json& schema) {
   return OkStatus();
 }
 
+// "1-3,7", a number, or a list of numbers.
+Status ReadPages(const json& fields, std::vector<PageRange>& pages) {
+  const auto field = fields.find("pages");
+  if (field == fields.end() || field->is_null()) return OkStatus();
+  if (field->is_array()) {
+    std::vector<int> numbers;
+    MAO_RETURN_IF_ERROR(JsonFields(fields).Read("pages", numbers).status());
+    MAO_ASSIGN_OR_RETURN(pages, PageRangesOf(numbers));
+    return OkStatus();
+  }
+  const std::string text = field->is_string() ? field->get<std::string>() : DumpJson(*field);
+  MAO_ASSIGN_OR_RETURN(pages, ParsePageRanges(text));
+  return OkStatus();
+}
+
 }  // namespace
 
 std::vector<std::string> OcrFieldNames() {
@@ -139,6 +156,7 @@ Result<OcrRequest> ParseOcrFields(json fields) {
     ++field;
   }
   int timeout_ms = 0;
+  int dpi = 0;
   JsonFields reader(fields);
   reader.Read("model", request.model)
       .Read("inference_engine", request.engine)
@@ -160,12 +178,16 @@ Result<OcrRequest> ParseOcrFields(json fields) {
       .Read("ngram_size", request.ngram_size)
       .Read("window_size", request.window_size)
       .Read("priority", request.priority)
+      .Read("page_pictures", request.wants_page_pictures)
+      .Read("dpi", dpi)
       .Read("timeout_ms", timeout_ms);
   if (timeout_ms < 0) reader.Fail("timeout_ms", "0 or more milliseconds");
   MAO_RETURN_IF_ERROR(reader.status());
   request.timeout = std::chrono::milliseconds(timeout_ms);
   MAO_RETURN_IF_ERROR(ReadImages(fields, request.image));
   MAO_RETURN_IF_ERROR(ReadSchema(fields, request.schema));
+  MAO_RETURN_IF_ERROR(ReadPages(fields, request.pages));
+  request.image.dpi = dpi;
   return request;
 }
 

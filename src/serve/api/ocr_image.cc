@@ -9,9 +9,6 @@ namespace {
 
 Result<ImageSource> Wrap(std::string bytes, std::string name) {
   if (bytes.empty()) return InvalidArgumentError(name + ": the file is empty");
-  if (bytes.starts_with("%PDF-")) {
-    return UnimplementedError(name + ": is a PDF; send its pages as images");
-  }
   ImageSource source;
   source.bytes = std::make_shared<const std::string>(std::move(bytes));
   source.name = std::move(name);

@@ -133,6 +133,12 @@ Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info) {
 
   GenerationRequest& read = plan.read;
   read.sampling = SamplingOf(request, info);
+  if (info != nullptr) {
+    read.pdf_ngram = NgramRule{request.ngram_size.value_or(kPdfNgramSize),
+                               request.window_size.value_or(kPdfNgramWindow)};
+  }
+  read.wants_page_picture = request.wants_page_pictures;
+  read.is_continuation = request.is_continuation;
   read.model = std::move(request.model);
   read.engine = std::move(request.engine);
   read.image = std::move(request.image);
@@ -145,6 +151,7 @@ Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info) {
   if (read.context.operation.empty()) read.context.operation = "ocr";
   if (request.include_caption && plan.mode->text_task != kCaptionTask) {
     MAO_ASSIGN_OR_RETURN(plan.caption, WithTask(read, kCaptionTask));
+    plan.caption->wants_page_picture = false;
   }
   if (plan.mode->output == OcrOutput::kPlaces) {
     MAO_ASSIGN_OR_RETURN(plan.search, WithTask(read, kSearchTask));

@@ -14,6 +14,7 @@
 #include "ocr/markdown.h"
 #include "serve/api/generation.h"
 #include "serve/api/ocr_modes.h"
+#include "vision/pdf/page_ranges.h"
 
 namespace mao {
 
@@ -39,6 +40,11 @@ struct OcrRequest {
   std::optional<uint64_t> seed;
   std::optional<int> ngram_size;
   std::optional<int> window_size;
+  std::vector<PageRange> pages;  // of a document, for OcrDocumentCall; empty: all
+  int first_page_number = 1;     // what messages call the first page
+  MissingPages missing_pages = MissingPages::kError;
+  bool wants_page_pictures = false;
+  bool is_continuation = false;  // see GenerationRequest
 
   MarkdownOptions markdown = {.collapse_blank_lines = true};
   int priority = 0;

@@ -86,6 +86,9 @@ struct ServerLimits {
   int rate_limit_per_minute = 0;  // requests of one API key; 0: no limit
   int max_connections = 1024;
   int64_t max_image_pixels = 100'000'000;
+  int max_pages = 1000;  // of a PDF in one request
+  int pdf_dpi = 144;     // unless a request says otherwise
+  int max_pdf_dpi = 600;
   double drain_timeout_s = 30;  // between the first SIGTERM and the end
 };
 

@@ -226,6 +226,13 @@ void AddLimits(Table& table) {
   table.Add("max_image_pixels",
             WholeNumber(ServerField<kLimits, &ServerLimits::max_image_pixels>(), 64, 100'000'000),
             "pixels of one page");
+  table.Add("max_pages", WholeNumber(ServerField<kLimits, &ServerLimits::max_pages>(), 1, 100'000),
+            "pages of a PDF that one request may have read", {{"MAX_PAGES"}, {}});
+  table.Add("pdf_dpi", WholeNumber(ServerField<kLimits, &ServerLimits::pdf_dpi>(), 36, 600),
+            "resolution of PDF pages unless a request says otherwise; very large pages get less",
+            {{"PDF_DPI"}, {}});
+  table.Add("max_pdf_dpi", WholeNumber(ServerField<kLimits, &ServerLimits::max_pdf_dpi>(), 36, 600),
+            "highest resolution that a request may ask for", {{"MAX_PDF_DPI"}, {}});
   table.Add("drain_timeout_s",
             Number(ServerField<kLimits, &ServerLimits::drain_timeout_s>(), 0, kDay),
             "seconds that running requests get after SIGTERM");

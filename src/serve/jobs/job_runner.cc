@@ -100,7 +100,10 @@ void JobRunner::RunJob(const ClaimedJob& job, const std::stop_token& stop) {
   HttpResponse response;
   {
     const std::stop_callback on_shutdown(stop, [this, &id] { Interrupt(id); });
-    response = PerformLocally(router_, *std::move(request), job_stop);
+    response = PerformLocally(
+        router_, *std::move(request), job_stop, {}, [&](int64_t num_done, int64_t num_total) {
+          LogIfWrong(id, store_.jobs().Progress(job.claim, {num_done, num_total, ""}).status());
+        });
     EndJobSpan(span.get(), response.status);
   }
   {

@@ -114,6 +114,7 @@ Result<OcrHttpRequest> ReadOcrRequest(const HttpRequest& http) {
     if (!request.ocr.image.empty()) {
       return InvalidArgumentError("found two images; one is read in a request");
     }
+    image.dpi = request.ocr.image.dpi;
     request.ocr.image = std::move(image);
   }
   request.ocr.context = http.context;
