@@ -177,7 +177,7 @@ void AddRemoteEngine(Table& table) {
             "seconds between two looks at the health of each", {}, "health_interval_s");
   table.Add("vllm_openai_timeout_s",
             Number(ServerField<kRemote, &RemoteEngineConfig::timeout_s>(), 0.1, kDay),
-            "seconds for one attempt", {}, "timeout_s");
+            "seconds until a server's first token; see vllm_openai.md", {}, "timeout_s");
 }
 
 void AddInterfaces(Table& table) {
