@@ -27,19 +27,20 @@ struct FieldRow {
   FieldKind kind;
 };
 constexpr FieldRow kFields[] = {
-    {"model", FieldKind::kString},         {"inference_engine", FieldKind::kString},
-    {"image", FieldKind::kImage},          {"image_url", FieldKind::kImage},
-    {"mode", FieldKind::kString},          {"task", FieldKind::kString},
-    {"size", FieldKind::kString},          {"resolution", FieldKind::kString},
-    {"base_size", FieldKind::kNumber},     {"image_size", FieldKind::kNumber},
-    {"crop_mode", FieldKind::kBool},       {"grounding", FieldKind::kBool},
-    {"include_caption", FieldKind::kBool}, {"prompt", FieldKind::kString},
-    {"find_term", FieldKind::kString},     {kSchema, FieldKind::kJson},
-    {"max_tokens", FieldKind::kNumber},    {"temperature", FieldKind::kNumber},
-    {"top_p", FieldKind::kNumber},         {"seed", FieldKind::kNumber},
-    {"ngram_size", FieldKind::kNumber},    {"window_size", FieldKind::kNumber},
-    {"priority", FieldKind::kNumber},      {"timeout_ms", FieldKind::kNumber},
-    {"stream", FieldKind::kTransport},     {"format", FieldKind::kTransport},
+    {"model", FieldKind::kString},       {"inference_engine", FieldKind::kString},
+    {"image", FieldKind::kImage},        {"image_url", FieldKind::kImage},
+    {"mode", FieldKind::kString},        {"task", FieldKind::kString},
+    {"size", FieldKind::kString},        {"resolution", FieldKind::kString},
+    {"base_size", FieldKind::kNumber},   {"image_size", FieldKind::kNumber},
+    {"crop_mode", FieldKind::kBool},     {"max_tiles", FieldKind::kNumber},
+    {"grounding", FieldKind::kBool},     {"include_caption", FieldKind::kBool},
+    {"prompt", FieldKind::kString},      {"find_term", FieldKind::kString},
+    {kSchema, FieldKind::kJson},         {"max_tokens", FieldKind::kNumber},
+    {"temperature", FieldKind::kNumber}, {"top_p", FieldKind::kNumber},
+    {"seed", FieldKind::kNumber},        {"ngram_size", FieldKind::kNumber},
+    {"window_size", FieldKind::kNumber}, {"priority", FieldKind::kNumber},
+    {"timeout_ms", FieldKind::kNumber},  {"stream", FieldKind::kTransport},
+    {"format", FieldKind::kTransport},
 };
 
 const FieldRow* FindField(std::string_view name) {
@@ -167,6 +168,7 @@ Result<OcrRequest> ParseOcrFields(json fields) {
       .Read("base_size", request.legacy_size.base_size)
       .Read("image_size", request.legacy_size.image_size)
       .Read("crop_mode", request.legacy_size.crop_mode)
+      .Read("max_tiles", request.max_tiles)
       .Read("grounding", request.grounding)
       .Read("include_caption", request.include_caption)
       .Read("prompt", request.prompt)

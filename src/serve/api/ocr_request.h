@@ -4,6 +4,7 @@
 #define MAOOCR_SERVE_API_OCR_REQUEST_H_
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct OcrRequest {
   std::string task;
   std::string size;  // a size mode
   LegacySize legacy_size;
+  std::optional<int> max_tiles;  // of size mode gundam
   std::optional<bool> grounding;
   bool include_caption = false;
   std::string prompt;             // of freeform
@@ -39,6 +41,8 @@ struct OcrRequest {
   std::optional<uint64_t> seed;
   std::optional<int> ngram_size;
   std::optional<int> window_size;
+  // For transports that know more parameters; called last.
+  std::function<void(SamplingParams&)> change_sampling;
 
   MarkdownOptions markdown = {.collapse_blank_lines = true};
   int priority = 0;
