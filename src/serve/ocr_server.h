@@ -35,6 +35,7 @@ struct OcrServerConfig {
   SystemOptions system;
   PersistentStore::Options store;  // jobs, files, batches, usage
   size_t num_job_workers = 8;
+  std::optional<Webhooks> webhooks;  // not set: callbacks of jobs are refused
 };
 
 class OcrServer {
@@ -64,7 +65,7 @@ class OcrServer {
   Status StartGrpc(const GrpcListener& listener, const HttpServerConfig& http,
                    const SystemOptions& system);
 
-  Status OpenStore(const PersistentStore::Options& options, size_t num_workers);
+  Status OpenStore(const PersistentStore::Options& options, JobRunnerOptions runner);
 
   ServerMetrics metrics_;
   std::unique_ptr<PersistentStore> store_;
