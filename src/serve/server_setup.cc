@@ -160,6 +160,14 @@ Result<OcrServerConfig> MakeServerConfig(const LoadedConfig& loaded, const std::
   server.store.folder = config.data_dir;
   constexpr double kMsPerSecond = 1000;
   server.store.jobs.result_ttl_ms = static_cast<int64_t>(config.job_result_ttl_s * kMsPerSecond);
+  if (!config.webhooks.webhook_secret.empty()) {
+    PostConfig post;
+    post.rules.allowed_domains = config.webhooks.webhook_allowed_domains;
+    post.allow_private_addresses = config.webhooks.webhook_allow_private;
+    if (post.allow_private_addresses) post.rules.allowed_ports.clear();
+    MAO_ASSIGN_OR_RETURN(server.webhooks,
+                         Webhooks::Create(config.webhooks.webhook_secret, std::move(post)));
+  }
   server.system.version = version;
   server.tracing = ToTracing(config.tracing, version);
   return server;

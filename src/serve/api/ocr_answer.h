@@ -34,6 +34,7 @@ struct OcrAnswer {
   // Of all that was generated for this answer.
   int num_generations = 1;
   PageTokens tokens;
+  int num_cached_tokens = 0;  // of the prompts, found in the prefix cache
   // Of the generation that `page` comes from.
   std::string model;
   std::string engine;

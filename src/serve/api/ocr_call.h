@@ -55,7 +55,7 @@ class OcrCall : public std::enable_shared_from_this<OcrCall> {
   Service& service_;
   OcrPlan plan_;
 
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;             // an observer may cancel
   std::shared_ptr<OcrObserver> observer_;  // null when it was told the end
   std::vector<std::shared_ptr<Call>> calls_;
   int num_running_ = 0;

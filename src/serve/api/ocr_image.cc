@@ -44,8 +44,8 @@ Result<ImageSource> ImageFromText(std::string_view text, std::string name) {
   return Wrap(std::move(bytes).value(), std::move(name));
 }
 
-Result<ImageSource> ImageFromBytes(std::string_view bytes, std::string name) {
-  return Wrap(std::string(bytes), std::move(name));
+Result<ImageSource> ImageFromBytes(std::string bytes, std::string name) {
+  return Wrap(std::move(bytes), std::move(name));
 }
 
 }  // namespace mao

@@ -95,6 +95,7 @@ SamplingParams SamplingOf(const OcrRequest& request, const ModelInfo* info) {
   if (request.seed.has_value()) sampling.seed = request.seed;
   sampling.no_repeat_ngram_size = request.ngram_size.value_or(sampling.no_repeat_ngram_size);
   sampling.no_repeat_ngram_window = request.window_size.value_or(sampling.no_repeat_ngram_window);
+  if (request.change_sampling) request.change_sampling(sampling);
   return sampling;
 }
 
@@ -144,6 +145,7 @@ Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info) {
   read.image = std::move(request.image);
   read.prompt = std::move(task.prompt);
   if (!size.empty()) read.image_options.mode = size;
+  read.image_options.max_tiles = request.max_tiles.value_or(read.image_options.max_tiles);
   read.priority = request.priority;
   read.timeout = request.timeout;
   read.use_result_cache = request.use_result_cache;

@@ -153,7 +153,21 @@ TEST(OcrRequestTest, WrongTypesAreNamed) {
   EXPECT_THAT(ErrorOf({{"schema", "{"}}), HasSubstr("schema"));
   EXPECT_THAT(ErrorOf({{"schema", "3"}}), HasSubstr("schema"));
   EXPECT_THAT(ErrorOf({{"schema", json::array({std::vector<int>(5000)})}}), HasSubstr("4096"));
+  EXPECT_THAT(ErrorOf({{"schema", std::string(300'000, ' ')}}), HasSubstr("262144"));
   EXPECT_FALSE(ParseOcrFields(json::array()).ok());
+}
+
+TEST(OcrRequestTest, SchemasKeepTheirOrder) {
+  const std::string text = R"({"schema": {"z": "", "a": {"y": 1, "b": 2}}, "mode": "kv_json"})";
+  json fields = json::parse(text);
+  KeepSchemaOrder(text, fields);
+  const auto request = ParseOcrFields(fields);
+  ASSERT_TRUE(request.ok()) << request.status().ToString();
+  EXPECT_EQ(request->schema.dump(), R"({"z":"","a":{"y":1,"b":2}})");
+  json others = {{"mode", "markdown"}, {"schema", "[3, 1]"}};
+  const json before = others;
+  KeepSchemaOrder(text, others);  // a text already
+  EXPECT_EQ(others, before);
 }
 
 TEST(OcrRequestTest, WhatMeansNothingIsListed) {

@@ -106,6 +106,14 @@ struct UrlFetchConfig {
   std::vector<std::string> url_allowed_domains;
 };
 
+// Telling the ends of jobs to URLs that clients give.
+struct WebhookConfig {
+  std::string webhook_secret;  // "whsec_…"; empty: callbacks are refused
+  // "example.org", or "*.example.org" for everything below it; empty: every public host.
+  std::vector<std::string> webhook_allowed_domains;
+  bool webhook_allow_private = false;  // addresses of the operator's own network, and any port
+};
+
 struct SecurityConfig {
   std::vector<std::string> api_keys;  // what clients must show; empty and no file: no key is asked
   std::string api_keys_file;          // hashed keys
@@ -152,6 +160,7 @@ struct ServeConfig {
   ServerLimits limits;
   ResultCacheConfig result_cache;
   UrlFetchConfig url_fetch;
+  WebhookConfig webhooks;
   SecurityConfig security;
   LoggingConfig logging;
   TracingConfig tracing;

@@ -177,7 +177,7 @@ void AddRemoteEngine(Table& table) {
             "seconds between two looks at the health of each", {}, "health_interval_s");
   table.Add("vllm_openai_timeout_s",
             Number(ServerField<kRemote, &RemoteEngineConfig::timeout_s>(), 0.1, kDay),
-            "seconds for one attempt", {}, "timeout_s");
+            "seconds until a server's first token; see vllm_openai.md", {}, "timeout_s");
 }
 
 void AddInterfaces(Table& table) {
@@ -263,6 +263,22 @@ void AddCacheAndFetching(Table& table) {
             List(ServerField<kFetch, &UrlFetchConfig::url_allowed_domains>(), kDomain),
             "fetch from these only: example.org, *.example.org; empty = every public host",
             {{}, {"--allowed-media-domains"}}, "allowed_domains");
+
+  constexpr auto kWebhooks = &ServeConfig::webhooks;
+  table.BeginSection("webhooks");
+  table
+      .Add("webhook_secret",
+           Text(ServerField<kWebhooks, &WebhookConfig::webhook_secret>(), kSecret),
+           "signs the callbacks of jobs: whsec_ and base64; empty = callbacks are refused", {},
+           "secret")
+      .is_secret = true;
+  table.Add("webhook_allowed_domains",
+            List(ServerField<kWebhooks, &WebhookConfig::webhook_allowed_domains>(), kDomain),
+            "call back these only: example.org, *.example.org; empty = every public host", {},
+            "allowed_domains");
+  table.Add("webhook_allow_private",
+            Switch(ServerField<kWebhooks, &WebhookConfig::webhook_allow_private>()),
+            "call back private addresses, and any port, too", {}, "allow_private");
 }
 
 void AddSecurity(Table& table) {

@@ -36,6 +36,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
       message = InvalidArgumentError("expected an object");
     }
     if (!message.ok()) return SendError(nullptr, message.status());
+    KeepSchemaOrder(text, *message);
     text.clear();
     text.shrink_to_fit();  // a picture may be in it
     const json id = message->contains("id") ? (*message)["id"] : json();
