@@ -27,22 +27,21 @@ struct FieldRow {
   FieldKind kind;
 };
 constexpr FieldRow kFields[] = {
-    {"model", FieldKind::kString},         {"inference_engine", FieldKind::kString},
-    {"image", FieldKind::kImage},          {"image_url", FieldKind::kImage},
-    {"mode", FieldKind::kString},          {"task", FieldKind::kString},
-    {"size", FieldKind::kString},          {"resolution", FieldKind::kString},
-    {"base_size", FieldKind::kNumber},     {"image_size", FieldKind::kNumber},
-    {"crop_mode", FieldKind::kBool},       {"max_tiles", FieldKind::kNumber},
-    {"grounding", FieldKind::kBool},       {"include_caption", FieldKind::kBool},
-    {"prompt", FieldKind::kString},        {"find_term", FieldKind::kString},
-    {kSchema, FieldKind::kJson},           {"max_tokens", FieldKind::kNumber},
-    {"temperature", FieldKind::kNumber},   {"top_p", FieldKind::kNumber},
-    {"seed", FieldKind::kNumber},          {"ngram_size", FieldKind::kNumber},
-    {"window_size", FieldKind::kNumber},   {"priority", FieldKind::kNumber},
-    {"timeout_ms", FieldKind::kNumber},    {"pages", FieldKind::kString},
-    {"dpi", FieldKind::kNumber},           {"page_pictures", FieldKind::kBool},
-    {"stream", FieldKind::kTransport},
-    {"format", FieldKind::kTransport},
+    {"model", FieldKind::kString},       {"inference_engine", FieldKind::kString},
+    {"image", FieldKind::kImage},        {"image_url", FieldKind::kImage},
+    {"mode", FieldKind::kString},        {"task", FieldKind::kString},
+    {"size", FieldKind::kString},        {"resolution", FieldKind::kString},
+    {"base_size", FieldKind::kNumber},   {"image_size", FieldKind::kNumber},
+    {"crop_mode", FieldKind::kBool},     {"max_tiles", FieldKind::kNumber},
+    {"grounding", FieldKind::kBool},     {"include_caption", FieldKind::kBool},
+    {"prompt", FieldKind::kString},      {"find_term", FieldKind::kString},
+    {kSchema, FieldKind::kJson},         {"max_tokens", FieldKind::kNumber},
+    {"temperature", FieldKind::kNumber}, {"top_p", FieldKind::kNumber},
+    {"seed", FieldKind::kNumber},        {"ngram_size", FieldKind::kNumber},
+    {"window_size", FieldKind::kNumber}, {"priority", FieldKind::kNumber},
+    {"timeout_ms", FieldKind::kNumber},  {"pages", FieldKind::kString},
+    {"dpi", FieldKind::kNumber},         {"page_pictures", FieldKind::kBool},
+    {"stream", FieldKind::kTransport},   {"format", FieldKind::kTransport},
 };
 
 const FieldRow* FindField(std::string_view name) {
