@@ -9,6 +9,7 @@
 #include "apps/exit_code.h"
 #include "ocr/tasks.h"
 #include "serve/config/setting.h"
+#include "vision/pdf/pdf_document.h"
 
 namespace mao {
 namespace {
@@ -56,10 +57,15 @@ Output: without --output, results go to standard output; for several files each 
   with --overlay DIR/page/page_overlay.png. A second page.png becomes page-2. Figures are only cut
   out with --output; --overlay alone writes page_overlay.png here.
 
+PDF: scan.pdf becomes one text, DIR/scan/scan.md, with a page separator after every page; its figures
+  are images/0_0.jpg (page from 0, figure) and its overlays scan_page-1_overlay.png. JSON is one object
+  with the list `pages`. A page that cannot be read is told, leaves its place empty, and makes the exit
+  code 1. Pages are rendered as they are needed, by pdftoppm of poppler-utils.
+
 A text that is cut off at --max-tokens, or because the model went round in circles, is a result:
   a warning says so, and finish_reason in json; the exit code is 0.
 
-Files: JPEG, PNG, WebP, TIFF (first page), BMP, GIF; up to 100 MiB and 100 million pixels; at least
+Files: PDF, JPEG, PNG, WebP, TIFF (first page), BMP, GIF; up to 100 MiB and 100 million pixels; at least
   8 pixels a side, one side at most 100 times the other.)";
 
 constexpr const char* kTokenizeFooter = R"(Examples:
@@ -101,7 +107,8 @@ void AddModel(CLI::App* app, std::string& model) {
 }
 
 void AddReadingOptions(CLI::App* app, OcrOptions& options) {
-  app->add_option("files", options.files, "Pictures, folders of pictures, or - for standard input")
+  app->add_option("files", options.files,
+                  "Pictures, PDF files, folders of them, or - for standard input")
       ->required()
       ->type_name("FILE");
   AddModel(app, options.model);
@@ -113,6 +120,11 @@ void AddReadingOptions(CLI::App* app, OcrOptions& options) {
       ->capture_default_str();
   AddNumber(app, "--max-tiles", options.max_tiles, "Most tiles in mode gundam, 2 to 9", 2, 9)
       ->capture_default_str();
+  app->add_option("--pages", options.pages, "Pages of a PDF, as in 1-3,7,12-; default: all")
+      ->type_name("PAGES");
+  AddNumber(app, "--dpi", options.dpi,
+            "Resolution of PDF pages, 36 to 600 [144, less for very large pages]", kMinDpi,
+            kMaxDpi);
 }
 
 void AddOutputOptions(CLI::App* app, OcrOptions& options, bool& verbose) {
@@ -132,10 +144,10 @@ void AddSamplingOptions(CLI::App* app, OcrOptions& options) {
       ->capture_default_str()
       ->group(kGeneration);
   AddNumber(app, "--no-repeat-ngram-size", options.no_repeat_ngram_size,
-            "No N tokens twice within the window; 0 = off [30]", 0, kMaxNgramSize)
+            "No N tokens twice within the window; 0 = off [30; PDF: 20]", 0, kMaxNgramSize)
       ->group(kGeneration);
   AddNumber(app, "--no-repeat-ngram-window", options.no_repeat_ngram_window,
-            "Tokens of the window; 0 = the whole text [90]", 0, kMaxNgramWindow)
+            "Tokens of the window; 0 = the whole text [90; PDF: 50]", 0, kMaxNgramWindow)
       ->group(kGeneration);
   AddNumber(app, "--temperature", options.temperature, "0 = always the likeliest token; up to 2",
             0.0, 2.0)
@@ -295,7 +307,7 @@ CommandLine ParseCommandLine(int argc, char** argv, const std::string& version) 
   app.set_version_flag("--version", version);
   app.footer(kFooter);
   app.require_subcommand(1);
-  CLI::App* ocr = app.add_subcommand("ocr", "Read pictures of documents");
+  CLI::App* ocr = app.add_subcommand("ocr", "Read documents: pictures and PDF files");
   AddReadingOptions(ocr, ocr_options);
   AddOutputOptions(ocr, ocr_options, line.verbose);
   AddSamplingOptions(ocr, ocr_options);

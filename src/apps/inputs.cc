@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -11,15 +10,12 @@
 
 #include <fmt/core.h>
 
-#include "base/file.h"
-#include "vision/decode.h"
-
 namespace mao {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kExtensions[] = {".bmp", ".gif", ".jpeg", ".jpg",
+constexpr std::string_view kExtensions[] = {".bmp", ".gif", ".jpeg", ".jpg", ".pdf",
                                             ".png", ".tif", ".tiff", ".webp"};
 
 bool HasPictureExtension(const fs::path& path) {
@@ -61,16 +57,6 @@ class OutputNames {
   std::set<std::string> used_;
 };
 
-Result<std::shared_ptr<const Image>> DecodeFile(const InputFile& file) {
-  const ImageLimits limits;
-  MAO_RETURN_IF_ERROR(file.status);
-  MAO_ASSIGN_OR_RETURN(const std::string contents,
-                       file.path == kStandardInput ? ReadStandardInput(limits.max_file_bytes)
-                                                   : ReadFile(file.path, limits.max_file_bytes));
-  MAO_ASSIGN_OR_RETURN(Image image, DecodeImage(AsBytes(contents), file.path, limits));
-  return std::make_shared<const Image>(std::move(image));
-}
-
 }  // namespace
 
 Result<std::string> ReadStandardInput(size_t max_bytes) {
@@ -104,15 +90,6 @@ std::vector<InputFile> ExpandInputs(const std::vector<std::string>& arguments) {
     for (const std::string& path : *paths) files.push_back({path, names.Unused(path), OkStatus()});
   }
   return files;
-}
-
-DocumentPage LoadPage(const InputFile& file) {
-  const auto start = std::chrono::steady_clock::now();
-  DocumentPage page;
-  page.image = DecodeFile(file);
-  page.decode_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  return page;
 }
 
 }  // namespace mao

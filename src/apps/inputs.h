@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/status.h"
-#include "ocr/document_reader.h"
 
 namespace mao {
 
@@ -19,16 +18,13 @@ struct InputFile {
   Status status;            // why there is nothing to read, if that is known already
 };
 
-// Every argument is a file or "-", or a folder, which stands for the pictures in it (by their
+// Every argument is a file or "-", or a folder, which stands for the pictures and PDF files in it (by their
 // extension, not in folders below), in the order of their names. Output names are file names
 // without extension; the second "page" is called "page-2".
 std::vector<InputFile> ExpandInputs(const std::vector<std::string>& arguments);
 
 // All of standard input, which may be a pipe. OutOfRange above max_bytes.
 Result<std::string> ReadStandardInput(size_t max_bytes);
-
-// Reads and decodes. Errors name the path and the limit.
-DocumentPage LoadPage(const InputFile& file);
 
 }  // namespace mao
 

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apps/input_pages.h"
+
 namespace mao {
 namespace {
 
@@ -49,7 +51,7 @@ TEST_F(InputsTest, AFolderWithoutPicturesIsAnErrorInItsPlace) {
   EXPECT_TRUE(files[0].status.ok());
   EXPECT_EQ(files[1].path, Path("empty"));
   EXPECT_EQ(files[1].status.code(), StatusCode::kNotFound);
-  EXPECT_FALSE(LoadPage(files[1]).image.ok());
+  EXPECT_FALSE(InputPages({files[1]}, {}, {}).Next().content.image.ok());
 }
 
 TEST_F(InputsTest, OutputNamesAreDistinct) {
@@ -59,7 +61,7 @@ TEST_F(InputsTest, OutputNamesAreDistinct) {
 
 TEST_F(InputsTest, ErrorsNameTheFile) {
   for (const char* name : {"scans/b.png", "scans/none.png"}) {
-    const DocumentPage page = LoadPage({Path(name), "page", OkStatus()});
+    const DocumentPage page = InputPages({{Path(name), "page", OkStatus()}}, {}, {}).Next().content;
     ASSERT_FALSE(page.image.ok());
     EXPECT_THAT(page.image.status().message(), testing::HasSubstr(Path(name)));
   }

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include <fmt/core.h>
 #include <fmt/format.h>
 
 #include "apps/console.h"
+#include "apps/document_output.h"
 #include "apps/exit_code.h"
+#include "apps/input_pages.h"
 #include "apps/inputs.h"
 #include "apps/interrupt.h"
 #include "apps/live_text.h"
@@ -22,15 +26,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Reads the files one after the other and writes what comes out of them.
+struct OcrRunOptions {
+  std::vector<OutputFormat> formats;
+  ReadOptions picture;
+  SamplingParams pdf_sampling;
+};
+
+// Reads the pages one after the other and writes what comes out of them.
 class OcrRun {
  public:
-  OcrRun(const OcrOptions& options, std::vector<OutputFormat> formats, ReadOptions read_options,
-         std::vector<InputFile> files, Console& console)
+  OcrRun(const OcrOptions& options, OcrRunOptions run_options, InputPages pages, Console& console)
       : options_(options),
-        formats_(std::move(formats)),
-        read_options_(std::move(read_options)),
-        files_(std::move(files)),
+        run_options_(std::move(run_options)),
+        pages_(std::move(pages)),
         console_(console) {}
 
   // Until all is read or the stop token of the read options says so.
@@ -38,75 +46,147 @@ class OcrRun {
     PageReader page_reader(engine);
     DocumentReader reader(page_reader, size_t{2} * engine.config().max_num_seqs);
     start_ = Clock::now();
-    for (size_t next = 0; next < files_.size() || !reader.empty();) {
-      while (next < files_.size() && !reader.full() && !is_stopped()) {
-        reader.Push(LoadPage(files_[next++]), read_options_);
-      }
-      if (reader.empty() || is_stopped() || !output_status_.ok()) return;
+    while (!is_stopped() && output_status_.ok()) {
+      while (!pages_.done() && !reader.full() && !is_stopped()) PushNext(reader);
+      if (reader.empty() || is_stopped()) break;
       ReadNext(reader);
     }
+    if (document_.has_value()) EndDocument(files()[document_file_]);  // what there is of it
   }
 
   size_t num_done() const { return num_done_; }
   size_t num_failed() const { return num_failed_; }
+  size_t num_known() const { return pages_.num_known(); }
+  std::string_view noun() const { return num_known() > files().size() ? "pages" : "files"; }
   const Status& output_status() const { return output_status_; }
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  bool is_stopped() const { return read_options_.stop.stop_requested(); }
-  bool is_single() const { return files_.size() == 1; }
+  bool is_stopped() const { return run_options_.picture.stop.stop_requested(); }
+  const std::vector<InputFile>& files() const { return pages_.files(); }
+  const std::vector<OutputFormat>& formats() const { return run_options_.formats; }
+  bool is_single_file() const { return files().size() == 1; }
+  bool is_single(const InputPage& page) const { return is_single_file() && !page.is_document; }
   bool to_folder() const { return !options_.output.empty(); }
+  PageFiles FilesOf(const InputFile& file) const {
+    const fs::path folder = fs::path(options_.output) / file.output_name;
+    return {folder.string(), file.output_name, formats(), options_.overlay};
+  }
+
+  void PushNext(DocumentReader& reader) {
+    InputPage page = pages_.Next();
+    DocumentPage content = std::move(page.content);
+    ReadOptions read_options = run_options_.picture;
+    if (page.is_document) {
+      read_options.sampling = run_options_.pdf_sampling;
+      read_options.markdown.page = page.page;
+    }
+    pending_.push_back(std::move(page));
+    reader.Push(std::move(content), read_options);
+  }
+
+  std::string NameOf(const InputPage& page) const {
+    const std::string& path = files()[page.file].path;
+    return page.is_document ? fmt::format("{}: page {}", path, page.page + 1) : path;
+  }
 
   void ReadNext(DocumentReader& reader) {
-    const InputFile& file = files_[num_done_];
-    LiveText live(formats_.front(), read_options_.markdown);
-    const bool is_live = is_single() && !to_folder() && console_.output_is_terminal();
+    const InputPage page = std::move(pending_.front());
+    pending_.pop_front();
+    LiveText live(formats().front(), run_options_.picture.markdown);
+    const bool is_live = is_single(page) && !to_folder() && console_.output_is_terminal();
     int64_t num_pieces = 0;  // of text; as a rule one for each token
-    ShowProgress(num_pieces);
-    const ReadPage page = reader.Pop([&](std::string_view text) {
+    ShowProgress(page, num_pieces);
+    ReadPage read = reader.Pop([&](std::string_view text) {
       if (is_live) {
         Show(live.Feed(text));
       } else {
         ++num_pieces;
-        ShowProgress(num_pieces);
+        ShowProgress(page, num_pieces);
       }
     });
-    if (is_stopped() && !page.result.ok()) {
+    if (is_stopped() && !read.result.ok()) {
       if (is_live) Show("\n");
       return;
     }
     ++num_done_;
-    const Status status = page.result.ok() ? Write(file, page, live) : page.result.status();
+    if (read.result.ok()) read.result->page = page.page;
+    const Status status = page.is_document   ? TakePage(page, read)
+                          : read.result.ok() ? Write(page, read, live)
+                                             : read.result.status();
     if (!status.ok()) {
       ++num_failed_;
-      console_.Error(file.path, status.message());
+      console_.Error(NameOf(page), status.message());
     }
+    if (page.is_document && page.ends_file) EndDocument(files()[page.file]);
   }
 
-  Status Write(const InputFile& file, const ReadPage& read, const LiveText& live) {
+  Status Write(const InputPage& input, const ReadPage& read, const LiveText& live) {
+    const InputFile& file = files()[input.file];
     const PageResult& page = *read.result;
     num_tokens_ += page.tokens.output;
-    WarnIfCut(file, page);
-    if (to_folder()) {
-      const fs::path folder = fs::path(options_.output) / file.output_name;
-      return WritePageFiles({folder.string(), file.output_name, formats_, options_.overlay},
-                            file.path, *read.image, page);
-    }
+    WarnIfCut(input, page);
+    if (to_folder()) return WritePageFiles(FilesOf(file), file.path, *read.image, page);
     Print(file, page, live);
     if (!options_.overlay) return OkStatus();
-    const std::string path = file.output_name + "_overlay.png";
-    MAO_RETURN_IF_ERROR(WriteOverlay(path, *read.image, page));
+    return WriteOverlayHere(file.output_name + "_overlay.png", *read.image, page);
+  }
+
+  Status WriteOverlayHere(const std::string& path, const Image& image, const PageResult& page) {
+    MAO_RETURN_IF_ERROR(WriteOverlay(path, image, page));
     console_.Note("wrote " + path);
     return OkStatus();
   }
 
+  // Of a document: its texts are written together, unless they go to standard output.
+  Status TakePage(const InputPage& input, const ReadPage& read) {
+    const InputFile& file = files()[input.file];
+    const bool prints_at_once = !to_folder() && formats().front() != OutputFormat::kJson;
+    if (!document_.has_value()) {
+      document_.emplace(file.path, input.num_pages,
+                        prints_at_once ? std::vector<OutputFormat>() : formats());
+      document_file_ = input.file;
+    }
+    if (!read.result.ok()) {
+      document_->AddError(input.page, read.result.status());
+      if (prints_at_once) Show(kPageSplit);
+      return read.result.status();
+    }
+    const PageResult& page = *read.result;
+    num_tokens_ += page.tokens.output;
+    WarnIfCut(input, page);
+    document_->Add(page);
+    if (prints_at_once) {
+      Show(RenderPage(page, formats().front(), file.path, false));
+      Show(kPageSplit);
+    }
+    const std::string overlay =
+        fmt::format("{}_page-{}_overlay.png", file.output_name, input.page + 1);
+    if (to_folder()) return WritePagePictures(FilesOf(file), overlay, *read.image, page);
+    return options_.overlay ? WriteOverlayHere(overlay, *read.image, page) : OkStatus();
+  }
+
+  void EndDocument(const InputFile& file) {
+    const DocumentOutput document = *std::move(document_);
+    document_.reset();
+    if (!to_folder()) {
+      if (formats().front() == OutputFormat::kJson) {
+        Show(document.Render(OutputFormat::kJson, is_single_file()) + "\n");
+      }
+      return;
+    }
+    if (const Status status = document.WriteTexts(FilesOf(file)); !status.ok()) {
+      output_status_ = status;
+    }
+  }
+
   void Print(const InputFile& file, const PageResult& page, const LiveText& live) {
-    const OutputFormat format = formats_.front();
-    const std::string text = RenderPage(page, format, file.path, is_single());
+    const OutputFormat format = formats().front();
+    const std::string text = RenderPage(page, format, file.path, is_single_file());
     Show(live.Finish(text));
-    if (!is_single() && format != OutputFormat::kJson) {
+    if (!is_single_file() && format != OutputFormat::kJson) {
       Show(kPageSplit);
     } else if (!text.empty() && !text.ends_with('\n')) {
       Show("\n");
@@ -117,32 +197,36 @@ class OcrRun {
     if (output_status_.ok()) output_status_ = console_.Print(text);
   }
 
-  void WarnIfCut(const InputFile& file, const PageResult& page) {
+  void WarnIfCut(const InputPage& input, const PageResult& page) {
     if (page.finish == PageFinish::kLength) {
-      console_.Warn(file.path, fmt::format("the text is cut off after {} tokens (--max-tokens, or "
-                                           "the length of the model's context)",
-                                           page.tokens.output));
+      console_.Warn(NameOf(input),
+                    fmt::format("the text is cut off after {} tokens (--max-tokens, or "
+                                "the length of the model's context)",
+                                page.tokens.output));
     } else if (page.finish == PageFinish::kRepetition) {
-      console_.Warn(file.path, fmt::format("the text went round in circles and is cut off after {} "
-                                           "tokens; another --mode may help",
-                                           page.tokens.output));
+      console_.Warn(NameOf(input),
+                    fmt::format("the text went round in circles and is cut off after {} "
+                                "tokens; another --mode may help",
+                                page.tokens.output));
     }
   }
 
   // num_more_tokens: of the page that is being read.
-  void ShowProgress(int64_t num_more_tokens) {
-    if (is_single() && !to_folder()) return;
+  void ShowProgress(const InputPage& page, int64_t num_more_tokens) {
+    if (is_single(page) && !to_folder()) return;
     const double elapsed = seconds();
     console_.ShowProgress(
-        {num_done_, files_.size(), files_[num_done_].path,
+        {num_done_, num_known(), NameOf(page),
          static_cast<double>(num_tokens_ + num_more_tokens) / std::max(elapsed, 1e-3), elapsed});
   }
 
   const OcrOptions& options_;
-  std::vector<OutputFormat> formats_;
-  ReadOptions read_options_;
-  std::vector<InputFile> files_;
+  const OcrRunOptions run_options_;
+  InputPages pages_;
   Console& console_;
+  std::deque<InputPage> pending_;  // in the reader; without their pictures
+  std::optional<DocumentOutput> document_;
+  size_t document_file_ = 0;
   Clock::time_point start_;
   size_t num_done_ = 0;
   size_t num_failed_ = 0;
@@ -160,6 +244,13 @@ SamplingParams MakeSampling(const OcrOptions& options, const ModelInfo& model) {
   params.no_repeat_ngram_size = options.no_repeat_ngram_size.value_or(params.no_repeat_ngram_size);
   params.no_repeat_ngram_window =
       options.no_repeat_ngram_window.value_or(params.no_repeat_ngram_window);
+  return params;
+}
+
+SamplingParams PdfSampling(const OcrOptions& options, const ModelInfo& model) {
+  SamplingParams params = MakeSampling(options, model);
+  params.no_repeat_ngram_size = options.no_repeat_ngram_size.value_or(kPdfNgramSize);
+  params.no_repeat_ngram_window = options.no_repeat_ngram_window.value_or(kPdfNgramWindow);
   return params;
 }
 
@@ -190,18 +281,20 @@ int UsageError(Console& console, const Status& status) {
 }
 
 // What is left to say after the run, and the exit code.
-int Conclude(const OcrRun& run, size_t num_files, int signal, Console& console) {
+int Conclude(const OcrRun& run, int signal, Console& console) {
+  const size_t num_pages = run.num_known();
   if (!run.output_status().ok()) {
     console.Error("", run.output_status().message());
     return kExitFailed;
   }
-  if (signal != 0 && run.num_done() < num_files) {
-    console.Error("", fmt::format("interrupted; {} of {} files done", run.num_done(), num_files));
+  if (signal != 0 && run.num_done() < num_pages) {
+    console.Error(
+        "", fmt::format("interrupted; {} of {} {} done", run.num_done(), num_pages, run.noun()));
     return kExitSignal + signal;
   }
-  if (num_files > 1) {
-    console.Note(fmt::format("{} of {} files read in {:.1f} s", run.num_done() - run.num_failed(),
-                             num_files, run.seconds()));
+  if (num_pages > 1) {
+    console.Note(fmt::format("{} of {} {} read in {:.1f} s", run.num_done() - run.num_failed(),
+                             num_pages, run.noun(), run.seconds()));
   }
   return run.num_failed() > 0 ? kExitFailed : kExitOk;
 }
@@ -218,10 +311,13 @@ int RunOcr(const OcrOptions& options) {
   if (Status status = CheckOutput(options, *formats); !status.ok()) {
     return UsageError(console, status);
   }
+  Result<std::vector<PageRange>> ranges = ParsePageRanges(options.pages);
+  if (!ranges.ok()) return UsageError(console, ranges.status().WithContext("--pages"));
   std::vector<InputFile> files = ExpandInputs(options.files);
-  const size_t num_files = files.size();
+  const bool is_one_page_each = std::none_of(files.begin(), files.end(), MayBePdf);
   const auto max_num_seqs =
-      static_cast<uint32_t>(std::min<size_t>(options.max_num_seqs, num_files));
+      is_one_page_each ? static_cast<uint32_t>(std::min<size_t>(options.max_num_seqs, files.size()))
+                       : options.max_num_seqs;
   OpenModelOptions model = {options.model, options.dtype, {}};
   model.engine.num_threads = options.num_threads;
   model.engine.max_num_seqs = max_num_seqs;
@@ -230,21 +326,22 @@ int RunOcr(const OcrOptions& options) {
     console.Error("", engine.status().message());
     return kExitModel;
   }
-  ReadOptions read_options;
+  const ModelInfo& info = (*engine)->model_info();
+  OcrRunOptions run_options = {std::move(formats).value(), {}, PdfSampling(options, info)};
+  ReadOptions& read_options = run_options.picture;
   read_options.task = std::move(task).value();
-  read_options.sampling = MakeSampling(options, (*engine)->model_info());
+  read_options.sampling = MakeSampling(options, info);
   read_options.image = {options.mode, options.max_tiles};
   read_options.markdown.collapse_blank_lines = true;
   read_options.stop = interrupt.token();
-  if (Status status = CheckForModel(options, read_options.sampling, (*engine)->model_info());
-      !status.ok()) {
+  if (Status status = CheckForModel(options, read_options.sampling, info); !status.ok()) {
     return UsageError(console, status);
   }
   interrupt.BeginGraceful();
-  OcrRun run(options, std::move(formats).value(), std::move(read_options), std::move(files),
-             console);
+  InputPages pages(std::move(files), {std::move(ranges).value(), options.dpi}, interrupt.token());
+  OcrRun run(options, std::move(run_options), std::move(pages), console);
   run.Run(**engine);
-  return Conclude(run, num_files, interrupt.signal(), console);
+  return Conclude(run, interrupt.signal(), console);
 }
 
 }  // namespace mao

@@ -1,4 +1,4 @@
-// `maoocr ocr`: reads pictures.
+// `maoocr ocr`: reads pictures and PDF files.
 #ifndef MAOOCR_APPS_OCR_COMMAND_H_
 #define MAOOCR_APPS_OCR_COMMAND_H_
 
@@ -17,6 +17,8 @@ struct OcrOptions {
   std::string task = "markdown";
   std::string mode = "auto";
   int max_tiles = 6;
+  std::string pages;
+  int dpi = 0;
   std::string format = "md";
   std::string output;
   bool overlay = false;

@@ -52,18 +52,11 @@ std::string ToJson(const PageResult& page, std::string_view file, bool pretty) {
   return json.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace);
 }
 
-Status MakeFolder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return OkStatus();
-  return InvalidArgumentError(folder.string() + ": cannot make the folder: " + error.message());
-}
-
 Status WriteFigures(const fs::path& folder, const Image& image, const PageResult& page) {
   MAO_ASSIGN_OR_RETURN(const std::vector<FigureImage> figures, CropFigures(image, page.figures));
   for (const FigureImage& figure : figures) {
     const fs::path path = folder / figure.path;
-    MAO_RETURN_IF_ERROR(MakeFolder(path.parent_path()));
+    MAO_RETURN_IF_ERROR(MakeFolder(path.parent_path().string()));
     const Result<std::string> jpeg = EncodeJpeg(figure.image);
     if (!jpeg.ok()) return jpeg.status().WithContext(path.string());
     MAO_RETURN_IF_ERROR(WriteFile(path.string(), *jpeg));
@@ -107,19 +100,34 @@ std::string RenderPage(const PageResult& page, OutputFormat format, std::string_
   return page.raw_text;
 }
 
+Status MakeFolder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return OkStatus();
+  return InvalidArgumentError(folder + ": cannot make the folder: " + error.message());
+}
+
+std::string TextPath(const PageFiles& files, OutputFormat format) {
+  return (fs::path(files.folder) / (files.name + std::string(SuffixOf(format)))).string();
+}
+
+Status WritePagePictures(const PageFiles& files, const std::string& overlay_name,
+                         const Image& image, const PageResult& page) {
+  MAO_RETURN_IF_ERROR(MakeFolder(files.folder));
+  MAO_RETURN_IF_ERROR(WriteFigures(files.folder, image, page));
+  if (!files.overlay) return OkStatus();
+  return WriteOverlay((fs::path(files.folder) / overlay_name).string(), image, page);
+}
+
 Status WritePageFiles(const PageFiles& files, std::string_view file, const Image& image,
                       const PageResult& page) {
-  const fs::path folder = files.folder;
-  MAO_RETURN_IF_ERROR(MakeFolder(folder));
+  MAO_RETURN_IF_ERROR(MakeFolder(files.folder));
   for (const OutputFormat format : files.formats) {
     std::string text = RenderPage(page, format, file, true);
     if (!text.empty() && !text.ends_with('\n')) text += '\n';
-    const std::string name = files.name + std::string(SuffixOf(format));
-    MAO_RETURN_IF_ERROR(WriteFile((folder / name).string(), text));
+    MAO_RETURN_IF_ERROR(WriteFile(TextPath(files, format), text));
   }
-  MAO_RETURN_IF_ERROR(WriteFigures(folder, image, page));
-  if (!files.overlay) return OkStatus();
-  return WriteOverlay((folder / (files.name + "_overlay.png")).string(), image, page);
+  return WritePagePictures(files, files.name + "_overlay.png", image, page);
 }
 
 Status WriteOverlay(const std::string& path, const Image& image, const PageResult& page) {

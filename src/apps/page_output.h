@@ -34,6 +34,13 @@ struct PageFiles {
 Status WritePageFiles(const PageFiles& files, std::string_view file, const Image& image,
                       const PageResult& page);
 
+// The parts of WritePageFiles, for documents, whose texts come together at the end.
+Status MakeFolder(const std::string& folder);
+std::string TextPath(const PageFiles& files, OutputFormat format);
+// Figures, and files.overlay as `overlay_name`.
+Status WritePagePictures(const PageFiles& files, const std::string& overlay_name,
+                         const Image& image, const PageResult& page);
+
 Status WriteOverlay(const std::string& path, const Image& image, const PageResult& page);
 
 }  // namespace mao

@@ -1,5 +1,7 @@
 #include "apps/serve_command.h"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -61,7 +63,10 @@ Result<std::shared_ptr<Backend>> OpenRemote(const ServeConfig& config, const Mod
   options.max_connections = static_cast<size_t>(config.vllm_openai.max_connections);
   options.max_retries = config.vllm_openai.max_retries;
   options.health_interval = Milliseconds(config.vllm_openai.health_interval_s);
-  options.read_timeout = Milliseconds(config.vllm_openai.timeout_s);
+  const std::chrono::milliseconds timeout = Milliseconds(config.vllm_openai.timeout_s);
+  options.connect_timeout = std::min(options.connect_timeout, timeout);
+  options.first_token_timeout = timeout;
+  options.stall_timeout = std::min(options.stall_timeout, timeout);
   MAO_ASSIGN_OR_RETURN(std::unique_ptr<OpenAiBackend> backend, OpenAiBackend::Create(options));
   return std::shared_ptr<Backend>(std::move(backend));
 }

@@ -50,6 +50,9 @@ bool IsFigure(const GroundingBlock& block) {
 }
 
 std::string FigurePath(const MarkdownOptions& options, int figure) {
+  if (options.figure_names == FigureNames::kFlat && options.page) {
+    return fmt::format("img-{}-{}.jpeg", *options.page, figure);
+  }
   if (options.figure_names == FigureNames::kFlat) return fmt::format("img-{}.jpeg", figure);
   if (options.page) return fmt::format("images/{}_{}.jpg", *options.page, figure);
   return fmt::format("images/{}.jpg", figure);

@@ -14,11 +14,11 @@ namespace mao {
 // How figures are called, and linked.
 enum class FigureNames {
   kFolder,  // ![](images/{k}.jpg), or images/{page}_{k}.jpg: DeepSeek-OCR's scripts
-  kFlat,    // ![img-{k}.jpeg](img-{k}.jpeg): Mistral's OCR API
+  kFlat,    // ![img-{k}.jpeg](img-{k}.jpeg), or img-{page}-{k}.jpeg: Mistral's OCR API
 };
 
 struct MarkdownOptions {
-  std::optional<int> page{};          // set: figures are images/{page}_{k}.jpg, else images/{k}.jpg
+  std::optional<int> page{};          // set: figures carry it, as in images/{page}_{k}.jpg
   bool collapse_blank_lines = false;  // three newlines and more become two
   FigureNames figure_names = FigureNames::kFolder;
 };
@@ -30,7 +30,7 @@ inline constexpr std::string_view kImageLabel = "image";
 // label is exactly `image` and it has a box to cut out. Links and crops both count by this.
 bool IsFigure(const GroundingBlock& block);
 
-// "images/{k}.jpg", "images/{page}_{k}.jpg" or "img-{k}.jpeg".
+// "images/{k}.jpg", "images/{page}_{k}.jpg", "img-{k}.jpeg" or "img-{page}-{k}.jpeg".
 std::string FigurePath(const MarkdownOptions& options, int figure);
 
 // The tags of figure k become "![](path)\n" (see FigureNames), all other tags go; \coloneqq becomes := and \eqqcolon

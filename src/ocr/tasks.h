@@ -49,6 +49,10 @@ Result<OcrTask> UserImagePrompt(std::string_view text);
 // (cells of tables excepted, as DeepSeek-OCR's scripts do), ended when it goes round in circles.
 SamplingParams DefaultSampling(const ModelInfo& model);
 
+// What DeepSeek-OCR's PDF script has instead, for pages of a PDF: no 20-gram twice within 50 tokens.
+inline constexpr int kPdfNgramSize = 20;
+inline constexpr int kPdfNgramWindow = 50;
+
 }  // namespace mao
 
 #endif  // MAOOCR_OCR_TASKS_H_

@@ -51,14 +51,14 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   const SystemOptions system = config.system;
   const std::optional<GrpcListener> grpc = config.grpc;
   const PersistentStore::Options store = config.store;
-  const size_t num_job_workers = config.num_job_workers;
+  JobRunnerOptions runner = {config.num_job_workers, std::move(config.webhooks)};
   const RestOptions rest = {system.version, fetch_url};
   std::unique_ptr<OcrServer> server(new OcrServer(std::move(config), std::move(fetch_url)));
   OcrServer* const self = server.get();
   self->metrics_.SetService(&self->service_);
   self->metrics_.SetTracer(self->tracer_.get());
   self->service_.AddListener(&self->metrics_);
-  MAO_RETURN_IF_ERROR(self->OpenStore(store, num_job_workers));
+  MAO_RETURN_IF_ERROR(self->OpenStore(store, std::move(runner)));
   AddSystemRoutes(self->service_, self->metrics_, system, self->router_);
   AddOpenAiRoutes(self->service_, self->router_);
   AddRestRoutes(self->service_, rest, self->router_);
@@ -82,7 +82,7 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   return server;
 }
 
-Status OcrServer::OpenStore(const PersistentStore::Options& options, size_t num_workers) {
+Status OcrServer::OpenStore(const PersistentStore::Options& options, JobRunnerOptions runner) {
   MAO_ASSIGN_OR_RETURN(store_, PersistentStore::Open(options));
   const JobStore::Recovery& recovery = store_->recovery();
   if (recovery.num_queued + recovery.num_failed + recovery.num_cancelled > 0) {
@@ -93,8 +93,8 @@ Status OcrServer::OpenStore(const PersistentStore::Options& options, size_t num_
   }
   usage_.emplace(store_->usage());
   service_.AddListener(&*usage_);
-  job_runner_ = std::make_unique<JobRunner>(*store_, router_,
-                                            JobRunnerOptions{num_workers, {}, tracer_.get()});
+  runner.tracer = tracer_.get();
+  job_runner_ = std::make_unique<JobRunner>(*store_, router_, std::move(runner));
   job_watcher_ = std::make_unique<JobWatcher>(store_->jobs());
   return OkStatus();
 }

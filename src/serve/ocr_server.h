@@ -37,6 +37,7 @@ struct OcrServerConfig {
   PersistentStore::Options store;  // jobs, files, batches, usage
   size_t num_job_workers = 8;
   std::optional<OtlpTracerConfig> tracing;  // not set: no traces
+  std::optional<Webhooks> webhooks;  // not set: callbacks of jobs are refused
 };
 
 class OcrServer {
@@ -66,7 +67,7 @@ class OcrServer {
   Status StartGrpc(const GrpcListener& listener, const HttpServerConfig& http,
                    const SystemOptions& system);
 
-  Status OpenStore(const PersistentStore::Options& options, size_t num_workers);
+  Status OpenStore(const PersistentStore::Options& options, JobRunnerOptions runner);
 
   using BeginSpan = void (*)(Tracer& tracer, HttpRequest& request, const Route& route);
   Admission Admit(BeginSpan begin_span, HttpRequest& request, const Router::Match& match);

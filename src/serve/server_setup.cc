@@ -102,6 +102,11 @@ void SetService(const ServeConfig& config, ServiceConfig& service) {
   service.request_timeout = Milliseconds(limits.request_timeout_s);
   service.image_limits.max_pixels = limits.max_image_pixels;
   service.image_limits.max_file_bytes = static_cast<size_t>(limits.max_upload_size_mb) * kMegabyte;
+  service.pdf_limits.max_pixels = limits.max_image_pixels;
+  service.pdf_limits.max_file_bytes = service.image_limits.max_file_bytes;
+  service.pdf_limits.default_dpi = std::min(limits.pdf_dpi, limits.max_pdf_dpi);
+  service.pdf_limits.max_dpi = limits.max_pdf_dpi;
+  service.max_pages = limits.max_pages;
   service.result_cache.max_bytes =
       static_cast<size_t>(config.result_cache.result_cache_size_mb) * kMegabyte;
   service.result_cache.max_age =
@@ -155,6 +160,14 @@ Result<OcrServerConfig> MakeServerConfig(const LoadedConfig& loaded, const std::
   server.store.folder = config.data_dir;
   constexpr double kMsPerSecond = 1000;
   server.store.jobs.result_ttl_ms = static_cast<int64_t>(config.job_result_ttl_s * kMsPerSecond);
+  if (!config.webhooks.webhook_secret.empty()) {
+    PostConfig post;
+    post.rules.allowed_domains = config.webhooks.webhook_allowed_domains;
+    post.allow_private_addresses = config.webhooks.webhook_allow_private;
+    if (post.allow_private_addresses) post.rules.allowed_ports.clear();
+    MAO_ASSIGN_OR_RETURN(server.webhooks,
+                         Webhooks::Create(config.webhooks.webhook_secret, std::move(post)));
+  }
   server.system.version = version;
   server.tracing = ToTracing(config.tracing, version);
   return server;

@@ -1,5 +1,7 @@
 #include "vision/decode.h"
 
+#include <algorithm>
+#include <iterator>
 #include <new>
 #include <string>
 #include <utility>
@@ -73,6 +75,11 @@ Status DecodeJob::TooSlow() const {
 Status DecodeJob::NoMemory() const {
   return ResourceExhaustedError(
       fmt::format("{}: {}: not enough memory to decode {} bytes", name, format, size_bytes));
+}
+
+bool IsImageFile(std::span<const std::byte> bytes) {
+  return std::any_of(std::begin(kFormats), std::end(kFormats),
+                     [&](const Format& format) { return format.matches(AsStringView(bytes)); });
 }
 
 Result<Image> DecodeImage(std::span<const std::byte> bytes, std::string_view name,

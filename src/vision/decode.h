@@ -25,6 +25,9 @@ struct ImageLimits {
   std::chrono::milliseconds max_decode_time{30'000};
 };
 
+// Whether the first bytes are those of a format that DecodeImage knows.
+bool IsImageFile(std::span<const std::byte> bytes);
+
 // Decodes JPEG, PNG, WebP, TIFF (first page), BMP and GIF (first frame), told apart by their first
 // bytes, never by `name`, which serves for messages only. The pixels are those that Pillow's
 // ImageOps.exif_transpose(image).convert("RGB") gives, so:

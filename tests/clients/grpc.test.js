@@ -185,6 +185,55 @@ describe('OcrService', () => {
     assert.deepEqual(headers.get('x-request-id'), ['sample-page']);
   });
 
+  test('every mode answers as /api/ocr does', async () => {
+    const image = await readPage('samples/page.png');
+    const box = ({ x1, y1, x2, y2 }) => [x1, y1, x2, y2];
+    const schema = '{"Pages": "", "Blocks": ""}';
+    for (const [mode, more] of [
+      ['markdown'], ['plain_ocr'], ['ocr'], ['multilingual'], ['tables_csv'], ['tables_md'],
+      ['kv_json'], ['kv_json', { schema }], ['figure_chart'], ['find_ref', { find_term: 'processor' }],
+      ['layout_map'], ['pii_redact'], ['describe'], ['freeform', { prompt: 'Free OCR.' }],
+      ['markdown', { include_caption: true, grounding: false, size_mode: 'tiny' }],
+    ]) {
+      const { size_mode: size, ...fields } = more ?? {};
+      const http = await fetch(`${server.url}/api/ocr`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ image: image.toString('base64'), mode, size, ...fields }),
+      });
+      const rest = await http.json();
+      const { response } = await call(clients.ocr, 'Ocr', { image, mode, ...more });
+      assert.equal(response.text, rest.text, mode);
+      assert.equal(response.raw_text, rest.raw_text);
+      assert.equal(response.data, rest.data === undefined ? '' : JSON.stringify(rest.data));
+      assert.equal(response.caption, rest.caption ?? '');
+      assert.deepEqual(
+        response.boxes.map(({ label, text, pixels, normalized }) => ({
+          label, text, box: box(pixels), box_norm: box(normalized),
+        })),
+        rest.boxes,
+      );
+      assert.deepEqual(
+        response.figures.map(({ path, pixels }) => ({ path, box: box(pixels) })),
+        rest.figures ?? [],
+      );
+      assert.deepEqual(response.image_dims, { width: rest.image_dims.w, height: rest.image_dims.h });
+      const { metadata } = response;
+      assert.equal(metadata.usage.prompt_tokens, rest.metadata.tokens.prompt);
+      assert.equal(metadata.usage.image_tokens, rest.metadata.tokens.image);
+      assert.equal(metadata.usage.completion_tokens, rest.metadata.tokens.output);
+      assert.equal(metadata.num_generations, rest.metadata.generations);
+      assert.equal(metadata.size_mode, rest.metadata.size);
+      for (const name of ['mode', 'grounding', 'finish_reason', 'model']) {
+        assert.equal(metadata[name], rest.metadata[name]);
+      }
+      assert.equal(metadata.method, rest.metadata.method ?? '');
+      for (const name of ['missing', 'ignored']) {
+        assert.deepEqual(metadata[name], rest.metadata[name] ?? []);
+      }
+    }
+  });
+
   test('streams the text of the whole answer', async () => {
     const image = await readPage('tests/fixtures/maoocr-tiny/base_free.png');
     const request = { image, mode: 'text', options: { bypass_cache: true } };
@@ -237,7 +286,7 @@ describe('OcrService', () => {
     );
     await assert.rejects(call(clients.ocr, 'Ocr', { image, mode: 'nonsense' }), {
       code: grpc.status.INVALID_ARGUMENT,
-      details: /mode: no 'nonsense'; there is markdown/,
+      details: /mode: there is no 'nonsense'; there is markdown/,
     });
     await assert.rejects(call(clients.ocr, 'Ocr', { image: Buffer.alloc(60 << 20) }), {
       code: grpc.status.RESOURCE_EXHAUSTED,

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { root, startServer } from './server.js';
+import { pdfOfPngs } from './pdf_writer.js';
+import { readPage, root, startServer } from './server.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const options = existsSync(executablePath) ? {} : { skip: `${executablePath} is not there` };
@@ -59,6 +60,38 @@ test('reads a page, shows boxes, copies and downloads', options, async () => {
   await page.locator('#tab-blocks').press('ArrowRight');
   assert.equal(JSON.parse(await page.locator('#view-json').textContent()).success, true);
   assert.deepEqual(problems, []);
+});
+
+test('reads a PDF page after page', options, async () => {
+  const { page, problems } = await open({ viewport: { width: 1280, height: 860 }, permissions: ['clipboard-read', 'clipboard-write'] });
+  const sample = await readPage('samples/page.png');
+  const buffer = pdfOfPngs([sample, await readPage('tests/fixtures/maoocr-tiny/base_markdown.png'), sample]);
+  await page.setInputFiles('#file', { name: 'report.pdf', mimeType: 'application/pdf', buffer });
+  await page.locator('#hint', { hasText: 'report.pdf' }).waitFor();
+  await shoot(page, 'pdf-chosen');
+  await page.fill('#pages', '1-3');
+  await page.click('#run');
+  await page.locator('#figures', { hasText: '3 pages' }).waitFor();
+  await page.locator('#page-number', { hasText: 'Page 3 (3 of 3)' }).waitFor();
+  await shoot(page, 'pdf-last-page');
+  await page.keyboard.press('PageUp');
+  await page.locator('#page-number', { hasText: 'Page 2 (2 of 3)' }).waitFor();
+  await shoot(page, 'pdf-second-page');
+  await page.keyboard.press('PageUp');
+  await page.locator('#page-number', { hasText: 'Page 1 (1 of 3)' }).waitFor();
+  await page.locator('#view-markdown h1', { hasText: 'The reading machine' }).waitFor();
+  assert.equal(await page.locator('#boxes rect').count(), 8);
+  assert.equal(await page.evaluate(() => document.getElementById('picture').naturalWidth), 806);
+  assert.equal(await page.locator('#previous').isDisabled(), true);
+  await page.click('#copy');
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(copied.split('<--- Page Split --->').length, 4);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download')]);
+  assert.equal(download.suggestedFilename(), 'report.md');
+  await page.setInputFiles('#file', { name: 'broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 nothing') });
+  await page.click('#run');
+  await page.locator('#error', { hasText: 'the PDF is broken' }).waitFor();
+  assert.deepEqual(problems.filter((problem) => !problem.includes('422')), []);
 });
 
 test('keyboard, phone, Chinese', options, async () => {

@@ -19,6 +19,11 @@ class CallObserver {
  public:
   virtual ~CallObserver() = default;
   virtual void OnOutput(const GenerationOutput& output) = 0;
+  // The file is a PDF and was opened now (not: GenerationRequest::image had the document already);
+  // at most once, first. An error ends the call.
+  virtual Status OnDocument(const std::shared_ptr<const PdfDocument>& /*document*/) {
+    return OkStatus();
+  }
   // Exactly once, last.
   virtual void OnDone(const Result<Generation>& result) = 0;
 };

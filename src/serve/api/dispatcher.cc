@@ -30,7 +30,8 @@ Status Dispatcher::Push(std::shared_ptr<Call> call) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return UnavailableError("the server is stopping");
   const bool is_free = num_idle_ > waiting_.size() || workers_.size() < limits_.max_workers;
-  if (!is_free && waiting_.size() >= limits_.max_queue_length) {
+  const bool may_wait = call->request_.is_continuation;
+  if (!is_free && !may_wait && waiting_.size() >= limits_.max_queue_length) {
     return ResourceExhaustedError(
         fmt::format("{} requests wait already; the limit (max_queue_length) is {}", waiting_.size(),
                     limits_.max_queue_length));

@@ -33,7 +33,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // ResourceExhausted when the queue is full, Unavailable after Stop.
+  // ResourceExhausted when the queue is full (but for GenerationRequest::is_continuation), Unavailable
+  // after Stop.
   Status Push(std::shared_ptr<Call> call);
   // Has a call that still waits dropped; one that is worked on ends by its stop token. Calls nobody
   // back itself.

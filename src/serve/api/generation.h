@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,18 @@
 
 namespace mao {
 
+class PdfDocument;
+
 // The file of an image: its bytes, or where to fetch them. Neither: no image.
 struct ImageSource {
   std::shared_ptr<const std::string> bytes;
   std::string url;   // http or https
   std::string name;  // for messages
+  // Of a PDF, from 0. Not set: such a file must have one page.
+  std::optional<int> page;
+  int dpi = 0;  // of a PDF; 0: PdfDocument::ChooseDpi
+  std::shared_ptr<const PdfDocument>
+      document;  // `bytes`, if they have been opened as a PDF already
 
   bool empty() const { return bytes == nullptr && url.empty(); }
 };
@@ -35,6 +43,12 @@ struct CallContext {
   bool is_background = false;       // jobs and batches give way to those who wait for an answer
 };
 
+// See SamplingParams::no_repeat_ngram_size and no_repeat_ngram_window.
+struct NgramRule {
+  int size = 0;
+  int window = 0;
+};
+
 struct GenerationRequest {
   std::string model;   // empty: the default model
   std::string engine;  // empty: the one of the model; else vllm_direct, direct or vllm_openai
@@ -42,6 +56,10 @@ struct GenerationRequest {
   std::vector<PromptPiece> prompt;
   ImageOptions image_options;
   SamplingParams sampling;
+  std::optional<NgramRule> pdf_ngram;  // in place of that of `sampling`, should the file be a PDF
+  bool wants_page_picture = false;     // fills Generation::page_picture; not from the result cache
+  // Of work that has been admitted already: neither a full queue nor draining refuses it.
+  bool is_continuation = false;
   int32_t priority = 0;                  // smaller is served first
   std::chrono::milliseconds timeout{0};  // from submission to the end; 0: the service's
   bool use_result_cache = true;
@@ -70,6 +88,7 @@ struct Generation {
   bool boxes_in_padded_square = false;
   int image_width = 0;  // of the upright image, in pixels
   int image_height = 0;
+  std::shared_ptr<const std::string> page_picture;  // the image that was read as JPEG, if asked for
   bool from_result_cache = false;
 };
 

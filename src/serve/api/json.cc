@@ -10,20 +10,21 @@ namespace mao {
 namespace {
 
 // Depth is bounded by the parser.
-nlohmann::json Convert(const simdjson::dom::element& element) {
+template <typename Json>
+Json Convert(const simdjson::dom::element& element) {
   using Type = simdjson::dom::element_type;
   switch (element.type()) {
     case Type::OBJECT: {
-      nlohmann::json object = nlohmann::json::object();
+      Json object = Json::object();
       for (const auto& [key, value] : simdjson::dom::object(element)) {
-        object[std::string(key)] = Convert(value);
+        object[std::string(key)] = Convert<Json>(value);
       }
       return object;
     }
     case Type::ARRAY: {
-      nlohmann::json array = nlohmann::json::array();
+      Json array = Json::array();
       for (const simdjson::dom::element value : simdjson::dom::array(element)) {
-        array.push_back(Convert(value));
+        array.push_back(Convert<Json>(value));
       }
       return array;
     }
@@ -59,13 +60,20 @@ Status Parse(std::string_view text, simdjson::dom::parser& parser, simdjson::dom
   return OkStatus();
 }
 
-}  // namespace
-
-Result<nlohmann::json> ParseJson(std::string_view text) {
+template <typename Json>
+Result<Json> ParseAs(std::string_view text) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   MAO_RETURN_IF_ERROR(Parse(text, parser, root));
-  return Convert(root);
+  return Convert<Json>(root);
+}
+
+}  // namespace
+
+Result<nlohmann::json> ParseJson(std::string_view text) { return ParseAs<nlohmann::json>(text); }
+
+Result<nlohmann::ordered_json> ParseOrderedJson(std::string_view text) {
+  return ParseAs<nlohmann::ordered_json>(text);
 }
 
 Result<std::string> JsonTextAt(std::string_view text, std::span<const std::string_view> path) {

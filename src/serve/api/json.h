@@ -20,6 +20,9 @@ inline constexpr int kMaxJsonDepth = 64;
 // InvalidArgument says where the text is wrong, or that it nests deeper than kMaxJsonDepth. Large
 // strings (images as base64) are read at the speed of simdjson.
 Result<nlohmann::json> ParseJson(std::string_view text);
+// With the names of objects in the order in which they were written; looking them up takes time that
+// grows with their number, so it is for small documents.
+Result<nlohmann::ordered_json> ParseOrderedJson(std::string_view text);
 
 // The compact text of the value at `path` ({"response_format", "json_schema", "schema"}), with its
 // names in the order in which they were written; nlohmann::json sorts them. NotFound if it is not

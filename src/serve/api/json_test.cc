@@ -11,6 +11,12 @@ TEST(JsonTest, ReadsEveryKindOfValue) {
   EXPECT_EQ(DumpJson(*json), R"({"a":[1,-2,3.5,1000.0,18446744073709551615,true,null,"é中中"]})");
 }
 
+TEST(JsonTest, OrderIsKeptWhereItIsAskedFor) {
+  const std::string text = R"({"z":{"b":[{"y":1,"x":null}],"a":"中"},"c":2})";
+  EXPECT_EQ(DumpJson(*ParseOrderedJson(text)), text);
+  EXPECT_EQ(ParseOrderedJson("{").status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(JsonTest, WrongTextsAreErrors) {
   for (const char* text : {"", " ", "{", "[1,]", "{\"a\":1,}", "nul", "\"\x01\"", "\"\xff\"",
                            "[1] 2", "{'a':1}", "01", "\"\\ud800\""}) {

@@ -238,6 +238,7 @@ OcrAnswer MakeOcrAnswer(const OcrPlan& plan, const Generation& read, const Gener
     answer.tokens.prompt += static_cast<int>(generation->stats.num_prompt_tokens);
     answer.tokens.image += static_cast<int>(generation->stats.num_image_tokens);
     answer.tokens.output += static_cast<int>(generation->stats.num_output_tokens);
+    answer.num_cached_tokens += static_cast<int>(generation->stats.num_cached_tokens);
   }
   const Generation& source = search != nullptr ? *search : read;
   answer.model = source.model;
@@ -245,6 +246,7 @@ OcrAnswer MakeOcrAnswer(const OcrPlan& plan, const Generation& read, const Gener
   answer.request_id = plan.read.context.request_id;
   answer.timings = source.timings;
   answer.from_cache = source.from_result_cache;
+  answer.page_picture = read.page_picture;
   return answer;
 }
 

@@ -34,12 +34,14 @@ struct OcrAnswer {
   // Of all that was generated for this answer.
   int num_generations = 1;
   PageTokens tokens;
+  int num_cached_tokens = 0;  // of the prompts, found in the prefix cache
   // Of the generation that `page` comes from.
   std::string model;
   std::string engine;
   std::string request_id;
   CallTimings timings;
   bool from_cache = false;
+  std::shared_ptr<const std::string> page_picture;  // JPEG; if it was asked for
 };
 
 // Whether the model was asked for a term and said nothing usable: then OcrPlan::search is needed.

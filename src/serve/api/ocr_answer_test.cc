@@ -110,7 +110,7 @@ TEST(OcrAnswerTest, KeyValuesOfASchema) {
        {"schema", R"({"invoice_no": "", "seller": {"SELLER NAME": ""}, "Due": "", "items": []})"}},
       kInvoice);
   EXPECT_EQ(example.text,
-            R"({"Due":null,"invoice_no":"42","items":null,"seller":{"SELLER NAME":"猫公司"}})");
+            R"({"invoice_no":"42","seller":{"SELLER NAME":"猫公司"},"Due":null,"items":null})");
   EXPECT_THAT(example.missing, ElementsAre("Due", "items"));
   const OcrAnswer schema = Answer(
       {{"mode", "kv_json"},
@@ -118,7 +118,7 @@ TEST(OcrAnswerTest, KeyValuesOfASchema) {
         R"({"type": "object", "properties": {"number": {"type": "string", "title": "发票 号码"},
             "nested": {"type": "object", "properties": {"total": {"type": "string"}, "x": {}}}}})"}},
       kInvoice);
-  EXPECT_EQ(schema.text, R"({"nested":{"total":"$ 7","x":null},"number":"8888"})");
+  EXPECT_EQ(schema.text, R"({"number":"8888","nested":{"total":"$ 7","x":null}})");
   EXPECT_THAT(schema.missing, ElementsAre("nested.x"));
   EXPECT_EQ(Answer({{"mode", "kv_json"}, {"schema", {"total", "发票号码", 3}}}, kInvoice).text,
             R"({"total":"$ 7","发票号码":"8888"})");

@@ -7,6 +7,9 @@ namespace mao {
 class OcrCall::PartObserver final : public CallObserver {
  public:
   PartObserver(std::shared_ptr<OcrCall> call, Part part) : call_(std::move(call)), part_(part) {}
+  Status OnDocument(const std::shared_ptr<const PdfDocument>& document) override {
+    return part_ == Part::kRead ? call_->OnDocument(document) : OkStatus();
+  }
   void OnOutput(const GenerationOutput& output) override { call_->OnOutput(part_, output); }
   void OnDone(const Result<Generation>& result) override { call_->OnPartDone(part_, result); }
 
@@ -16,7 +19,9 @@ class OcrCall::PartObserver final : public CallObserver {
 };
 
 OcrCall::OcrCall(Service& service, OcrPlan plan, std::shared_ptr<OcrObserver> observer)
-    : service_(service), plan_(std::move(plan)), observer_(std::move(observer)) {}
+    : service_(service), plan_(std::move(plan)), observer_(std::move(observer)) {
+  if (plan_.read.image.document != nullptr) plan_.markdown.page = plan_.read.image.page;
+}
 
 Result<std::shared_ptr<OcrCall>> OcrCall::Start(Service& service, OcrRequest request,
                                                 std::shared_ptr<OcrObserver> observer) {
@@ -54,6 +59,12 @@ Status OcrCall::Submit(Part part, const GenerationRequest& request) {
   calls_.push_back(std::move(call));
   ++num_running_;
   return OkStatus();
+}
+
+Status OcrCall::OnDocument(const std::shared_ptr<const PdfDocument>& document) {
+  const std::lock_guard lock(mutex_);
+  plan_.markdown.page = plan_.read.image.page;  // figures are named by page from here on
+  return observer_ == nullptr ? OkStatus() : observer_->OnDocument(document);
 }
 
 void OcrCall::OnOutput(Part part, const GenerationOutput& output) {

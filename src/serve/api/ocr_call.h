@@ -17,6 +17,10 @@ namespace mao {
 class OcrObserver {
  public:
   virtual ~OcrObserver() = default;
+  // As CallObserver::OnDocument.
+  virtual Status OnDocument(const std::shared_ptr<const PdfDocument>& /*document*/) {
+    return OkStatus();
+  }
   // What the model wrote since the last call, before anything is made of it.
   virtual void OnText(std::string_view raw_text) = 0;
   // Exactly once, last.
@@ -41,6 +45,7 @@ class OcrCall : public std::enable_shared_from_this<OcrCall> {
   class PartObserver;
 
   Status Submit(Part part, const GenerationRequest& request);
+  Status OnDocument(const std::shared_ptr<const PdfDocument>& document);
   void OnOutput(Part part, const GenerationOutput& output);
   void OnPartDone(Part part, const Result<Generation>& result);
   // The following under the lock.
@@ -48,9 +53,9 @@ class OcrCall : public std::enable_shared_from_this<OcrCall> {
   void CancelParts();
 
   Service& service_;
-  const OcrPlan plan_;
+  OcrPlan plan_;
 
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;             // an observer may cancel
   std::shared_ptr<OcrObserver> observer_;  // null when it was told the end
   std::vector<std::shared_ptr<Call>> calls_;
   int num_running_ = 0;

@@ -14,9 +14,12 @@ namespace mao {
 namespace {
 
 using nlohmann::json;
+using Ordered = nlohmann::ordered_json;
 
 constexpr size_t kMaxSchemaValues = 4096;
+constexpr size_t kMaxSchemaBytes = size_t{256} << 10;
 constexpr size_t kMaxIgnoredNames = 16;
+constexpr const char* kSchema = "schema";
 
 enum class FieldKind { kString, kBool, kNumber, kJson, kImage, kTransport };
 struct FieldRow {
@@ -29,14 +32,17 @@ constexpr FieldRow kFields[] = {
     {"mode", FieldKind::kString},          {"task", FieldKind::kString},
     {"size", FieldKind::kString},          {"resolution", FieldKind::kString},
     {"base_size", FieldKind::kNumber},     {"image_size", FieldKind::kNumber},
-    {"crop_mode", FieldKind::kBool},       {"grounding", FieldKind::kBool},
-    {"include_caption", FieldKind::kBool}, {"prompt", FieldKind::kString},
-    {"find_term", FieldKind::kString},     {"schema", FieldKind::kJson},
-    {"max_tokens", FieldKind::kNumber},    {"temperature", FieldKind::kNumber},
-    {"top_p", FieldKind::kNumber},         {"seed", FieldKind::kNumber},
-    {"ngram_size", FieldKind::kNumber},    {"window_size", FieldKind::kNumber},
-    {"priority", FieldKind::kNumber},      {"timeout_ms", FieldKind::kNumber},
-    {"stream", FieldKind::kTransport},     {"format", FieldKind::kTransport},
+    {"crop_mode", FieldKind::kBool},       {"max_tiles", FieldKind::kNumber},
+    {"grounding", FieldKind::kBool},       {"include_caption", FieldKind::kBool},
+    {"prompt", FieldKind::kString},        {"find_term", FieldKind::kString},
+    {kSchema, FieldKind::kJson},           {"max_tokens", FieldKind::kNumber},
+    {"temperature", FieldKind::kNumber},   {"top_p", FieldKind::kNumber},
+    {"seed", FieldKind::kNumber},          {"ngram_size", FieldKind::kNumber},
+    {"window_size", FieldKind::kNumber},   {"priority", FieldKind::kNumber},
+    {"timeout_ms", FieldKind::kNumber},    {"pages", FieldKind::kString},
+    {"dpi", FieldKind::kNumber},           {"page_pictures", FieldKind::kBool},
+    {"stream", FieldKind::kTransport},
+    {"format", FieldKind::kTransport},
 };
 
 const FieldRow* FindField(std::string_view name) {
@@ -94,22 +100,43 @@ size_t CountValues(const json& value) {
   return count;
 }
 
-Status ReadSchema(const json& fields, json& schema) {
-  const auto field = fields.find("schema");
+Status ReadSchema(const json& fields, Ordered& schema) {
+  const auto field = fields.find(kSchema);
   if (field == fields.end()) return OkStatus();
-  schema = *field;
-  if (schema.is_string()) {
-    Result<json> parsed = ParseJson(schema.get_ref<const std::string&>());
-    if (!parsed.ok()) return parsed.status().WithContext("schema");
-    schema = std::move(parsed).value();
+  const auto* const text = field->get_ptr<const std::string*>();
+  if (text != nullptr && text->size() > kMaxSchemaBytes) {
+    return InvalidArgumentError(
+        fmt::format("schema: has {} bytes; the limit is {}", text->size(), kMaxSchemaBytes));
   }
-  if (!schema.is_object() && !schema.is_array() && !schema.is_null()) {
+  Result<json> plain = text == nullptr ? *field : ParseJson(*text);
+  if (!plain.ok()) return plain.status().WithContext(kSchema);
+  if (!plain->is_object() && !plain->is_array() && !plain->is_null()) {
     return InvalidArgumentError("schema: expected an object, or an array of keys");
   }
-  if (const size_t num_values = CountValues(schema); num_values > kMaxSchemaValues) {
+  if (const size_t num_values = CountValues(*plain); num_values > kMaxSchemaValues) {
     return InvalidArgumentError(
         fmt::format("schema: has {} values; the limit is {}", num_values, kMaxSchemaValues));
   }
+  if (text == nullptr) {
+    schema = *std::move(plain);
+    return OkStatus();
+  }
+  MAO_ASSIGN_OR_RETURN(schema, ParseOrderedJson(*text));
+  return OkStatus();
+}
+
+// "1-3,7", a number, or a list of numbers.
+Status ReadPages(const json& fields, std::vector<PageRange>& pages) {
+  const auto field = fields.find("pages");
+  if (field == fields.end() || field->is_null()) return OkStatus();
+  if (field->is_array()) {
+    std::vector<int> numbers;
+    MAO_RETURN_IF_ERROR(JsonFields(fields).Read("pages", numbers).status());
+    MAO_ASSIGN_OR_RETURN(pages, PageRangesOf(numbers));
+    return OkStatus();
+  }
+  const std::string text = field->is_string() ? field->get<std::string>() : DumpJson(*field);
+  MAO_ASSIGN_OR_RETURN(pages, ParsePageRanges(text));
   return OkStatus();
 }
 
@@ -119,6 +146,15 @@ std::vector<std::string> OcrFieldNames() {
   std::vector<std::string> names;
   for (const FieldRow& row : kFields) names.emplace_back(row.name);
   return names;
+}
+
+void KeepSchemaOrder(std::string_view text, json& fields) {
+  const auto field = fields.find(kSchema);
+  if (field == fields.end() || !field->is_structured()) return;
+  const std::string_view path[] = {kSchema};
+  if (Result<std::string> written = JsonTextAt(text, path); written.ok()) {
+    *field = std::move(written).value();
+  }
 }
 
 Result<OcrRequest> ParseOcrFields(json fields) {
@@ -139,6 +175,7 @@ Result<OcrRequest> ParseOcrFields(json fields) {
     ++field;
   }
   int timeout_ms = 0;
+  int dpi = 0;
   JsonFields reader(fields);
   reader.Read("model", request.model)
       .Read("inference_engine", request.engine)
@@ -149,6 +186,7 @@ Result<OcrRequest> ParseOcrFields(json fields) {
       .Read("base_size", request.legacy_size.base_size)
       .Read("image_size", request.legacy_size.image_size)
       .Read("crop_mode", request.legacy_size.crop_mode)
+      .Read("max_tiles", request.max_tiles)
       .Read("grounding", request.grounding)
       .Read("include_caption", request.include_caption)
       .Read("prompt", request.prompt)
@@ -160,12 +198,16 @@ Result<OcrRequest> ParseOcrFields(json fields) {
       .Read("ngram_size", request.ngram_size)
       .Read("window_size", request.window_size)
       .Read("priority", request.priority)
+      .Read("page_pictures", request.wants_page_pictures)
+      .Read("dpi", dpi)
       .Read("timeout_ms", timeout_ms);
   if (timeout_ms < 0) reader.Fail("timeout_ms", "0 or more milliseconds");
   MAO_RETURN_IF_ERROR(reader.status());
   request.timeout = std::chrono::milliseconds(timeout_ms);
   MAO_RETURN_IF_ERROR(ReadImages(fields, request.image));
   MAO_RETURN_IF_ERROR(ReadSchema(fields, request.schema));
+  MAO_RETURN_IF_ERROR(ReadPages(fields, request.pages));
+  request.image.dpi = dpi;
   return request;
 }
 

@@ -9,9 +9,6 @@ namespace {
 
 Result<ImageSource> Wrap(std::string bytes, std::string name) {
   if (bytes.empty()) return InvalidArgumentError(name + ": the file is empty");
-  if (bytes.starts_with("%PDF-")) {
-    return UnimplementedError(name + ": is a PDF; send its pages as images");
-  }
   ImageSource source;
   source.bytes = std::make_shared<const std::string>(std::move(bytes));
   source.name = std::move(name);
@@ -47,8 +44,8 @@ Result<ImageSource> ImageFromText(std::string_view text, std::string name) {
   return Wrap(std::move(bytes).value(), std::move(name));
 }
 
-Result<ImageSource> ImageFromBytes(std::string_view bytes, std::string name) {
-  return Wrap(std::string(bytes), std::move(name));
+Result<ImageSource> ImageFromBytes(std::string bytes, std::string name) {
+  return Wrap(std::move(bytes), std::move(name));
 }
 
 }  // namespace mao

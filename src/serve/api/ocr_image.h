@@ -17,8 +17,8 @@ Result<ImageSource> ImageFromUrl(std::string_view url, std::string name);
 // ImageFromUrl, or bare base64.
 Result<ImageSource> ImageFromText(std::string_view text, std::string name);
 
-// Copies the bytes of a file. InvalidArgument if there are none; Unimplemented for a PDF.
-Result<ImageSource> ImageFromBytes(std::string_view bytes, std::string name);
+// The bytes of a file. InvalidArgument if there are none.
+Result<ImageSource> ImageFromBytes(std::string bytes, std::string name);
 
 }  // namespace mao
 

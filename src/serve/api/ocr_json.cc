@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "serve/api/base64.h"
 #include "serve/api/ocr_answer.h"
 
 namespace mao {
@@ -85,6 +86,9 @@ Json OcrAnswerToJson(const OcrAnswer& answer) {
   json["boxes"] = Boxes(answer);
   if (!answer.page.figures.empty()) json["figures"] = Figures(answer);
   json["image_dims"] = {{"w", answer.page.width}, {"h", answer.page.height}};
+  if (answer.page_picture != nullptr) {
+    json["page_picture"] = "data:image/jpeg;base64," + EncodeBase64(*answer.page_picture);
+  }
   json["metadata"] = Metadata(answer);
   return json;
 }

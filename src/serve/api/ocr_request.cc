@@ -95,6 +95,7 @@ SamplingParams SamplingOf(const OcrRequest& request, const ModelInfo* info) {
   if (request.seed.has_value()) sampling.seed = request.seed;
   sampling.no_repeat_ngram_size = request.ngram_size.value_or(sampling.no_repeat_ngram_size);
   sampling.no_repeat_ngram_window = request.window_size.value_or(sampling.no_repeat_ngram_window);
+  if (request.change_sampling) request.change_sampling(sampling);
   return sampling;
 }
 
@@ -133,11 +134,18 @@ Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info) {
 
   GenerationRequest& read = plan.read;
   read.sampling = SamplingOf(request, info);
+  if (info != nullptr) {
+    read.pdf_ngram = NgramRule{request.ngram_size.value_or(kPdfNgramSize),
+                               request.window_size.value_or(kPdfNgramWindow)};
+  }
+  read.wants_page_picture = request.wants_page_pictures;
+  read.is_continuation = request.is_continuation;
   read.model = std::move(request.model);
   read.engine = std::move(request.engine);
   read.image = std::move(request.image);
   read.prompt = std::move(task.prompt);
   if (!size.empty()) read.image_options.mode = size;
+  read.image_options.max_tiles = request.max_tiles.value_or(read.image_options.max_tiles);
   read.priority = request.priority;
   read.timeout = request.timeout;
   read.use_result_cache = request.use_result_cache;
@@ -145,6 +153,7 @@ Result<OcrPlan> PlanOcr(OcrRequest request, const ModelInfo* info) {
   if (read.context.operation.empty()) read.context.operation = "ocr";
   if (request.include_caption && plan.mode->text_task != kCaptionTask) {
     MAO_ASSIGN_OR_RETURN(plan.caption, WithTask(read, kCaptionTask));
+    plan.caption->wants_page_picture = false;
   }
   if (plan.mode->output == OcrOutput::kPlaces) {
     MAO_ASSIGN_OR_RETURN(plan.search, WithTask(read, kSearchTask));

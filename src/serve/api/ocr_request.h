@@ -4,6 +4,7 @@
 #define MAOOCR_SERVE_API_OCR_REQUEST_H_
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "ocr/markdown.h"
 #include "serve/api/generation.h"
 #include "serve/api/ocr_modes.h"
+#include "vision/pdf/page_ranges.h"
 
 namespace mao {
 
@@ -27,11 +29,12 @@ struct OcrRequest {
   std::string task;
   std::string size;  // a size mode
   LegacySize legacy_size;
+  std::optional<int> max_tiles;  // of size mode gundam
   std::optional<bool> grounding;
   bool include_caption = false;
-  std::string prompt;     // of freeform
-  std::string find_term;  // of find_ref
-  nlohmann::json schema;  // of kv_json; null: none
+  std::string prompt;             // of freeform
+  std::string find_term;          // of find_ref
+  nlohmann::ordered_json schema;  // of kv_json; null: none
 
   std::optional<int> max_tokens;
   std::optional<float> temperature;
@@ -39,6 +42,13 @@ struct OcrRequest {
   std::optional<uint64_t> seed;
   std::optional<int> ngram_size;
   std::optional<int> window_size;
+  std::vector<PageRange> pages;  // of a document, for OcrDocumentCall; empty: all
+  int first_page_number = 1;     // what messages call the first page
+  MissingPages missing_pages = MissingPages::kError;
+  bool wants_page_pictures = false;
+  bool is_continuation = false;  // see GenerationRequest
+  // For transports that know more parameters; called last.
+  std::function<void(SamplingParams&)> change_sampling;
 
   MarkdownOptions markdown = {.collapse_blank_lines = true};
   int priority = 0;
@@ -54,6 +64,9 @@ struct OcrRequest {
 // `stream` and `format` belong to the transport. Unknown fields go to `ignored`. InvalidArgument
 // names the field.
 Result<OcrRequest> ParseOcrFields(nlohmann::json fields);
+// For fields that were parsed from `text`: puts their schema back as it was written there. The order
+// of its names is that of the answer's, and nlohmann::json has sorted them.
+void KeepSchemaOrder(std::string_view text, nlohmann::json& fields);
 // What ParseOcrFields reads, for transports that look fields up one by one.
 std::vector<std::string> OcrFieldNames();
 
@@ -66,7 +79,7 @@ struct OcrPlan {
   // find_ref: the page as text with boxes, should the model not find the term by itself.
   std::optional<GenerationRequest> search;
   std::string find_term;
-  nlohmann::json schema;
+  nlohmann::ordered_json schema;
   MarkdownOptions markdown;
   std::vector<std::string> ignored;  // with those that mean nothing in this mode
 };

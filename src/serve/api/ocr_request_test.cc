@@ -153,7 +153,21 @@ TEST(OcrRequestTest, WrongTypesAreNamed) {
   EXPECT_THAT(ErrorOf({{"schema", "{"}}), HasSubstr("schema"));
   EXPECT_THAT(ErrorOf({{"schema", "3"}}), HasSubstr("schema"));
   EXPECT_THAT(ErrorOf({{"schema", json::array({std::vector<int>(5000)})}}), HasSubstr("4096"));
+  EXPECT_THAT(ErrorOf({{"schema", std::string(300'000, ' ')}}), HasSubstr("262144"));
   EXPECT_FALSE(ParseOcrFields(json::array()).ok());
+}
+
+TEST(OcrRequestTest, SchemasKeepTheirOrder) {
+  const std::string text = R"({"schema": {"z": "", "a": {"y": 1, "b": 2}}, "mode": "kv_json"})";
+  json fields = json::parse(text);
+  KeepSchemaOrder(text, fields);
+  const auto request = ParseOcrFields(fields);
+  ASSERT_TRUE(request.ok()) << request.status().ToString();
+  EXPECT_EQ(request->schema.dump(), R"({"z":"","a":{"y":1,"b":2}})");
+  json others = {{"mode", "markdown"}, {"schema", "[3, 1]"}};
+  const json before = others;
+  KeepSchemaOrder(text, others);  // a text already
+  EXPECT_EQ(others, before);
 }
 
 TEST(OcrRequestTest, WhatMeansNothingIsListed) {
@@ -181,9 +195,22 @@ TEST(OcrRequestTest, Images) {
   EXPECT_THAT(bytes_of({{"image", "file:///etc/passwd"}}), HasSubstr("image: expected"));
   EXPECT_THAT(bytes_of({{"image", "!!!"}}), HasSubstr("image: base64"));
   EXPECT_THAT(bytes_of({{"image", 3}}), HasSubstr("image: expected a string"));
-  EXPECT_THAT(bytes_of({{"image", EncodeBase64("%PDF-1.7")}}), HasSubstr("PDF"));
   EXPECT_THAT(bytes_of({{"image", kImage}, {"image_url", "https://example.org/a.png"}}),
               HasSubstr("two images"));
+}
+
+TEST(OcrFieldsTest, PagesAndResolution) {
+  const auto parse = [](const nlohmann::json& fields) { return ParseOcrFields(fields); };
+  const std::vector<PageRange> wanted = {{0, 2}, {6, 6}};
+  EXPECT_EQ(parse({{"pages", "1-3,7"}})->pages, wanted);
+  EXPECT_EQ(parse({{"pages", {7}}})->pages.front(), (PageRange{6, 6}));
+  EXPECT_EQ(parse({{"pages", 7}})->pages.front(), (PageRange{6, 6}));
+  EXPECT_TRUE(parse({{"pages", ""}})->pages.empty());
+  EXPECT_EQ(parse({{"dpi", "200"}})->image.dpi, 200);
+  for (const nlohmann::json& pages : {nlohmann::json(0), nlohmann::json(true), nlohmann::json("x"),
+                                      nlohmann::json({0}), nlohmann::json::object()}) {
+    EXPECT_THAT(parse({{"pages", pages}}).status().message(), HasSubstr("pages"));
+  }
 }
 
 }  // namespace

@@ -8,10 +8,9 @@
 namespace mao {
 namespace {
 
-using nlohmann::json;
 using Ordered = nlohmann::ordered_json;
 
-const json* PropertiesOf(const json& schema) {
+const Ordered* PropertiesOf(const Ordered& schema) {
   const auto properties = schema.is_object() ? schema.find("properties") : schema.end();
   return properties != schema.end() && properties->is_object() ? &*properties : nullptr;
 }
@@ -22,9 +21,9 @@ class Filler {
     for (const KeyValue& pair : pairs) values_.emplace(FoldKey(pair.key), &pair.value);
   }
 
-  Ordered Fill(const json& schema, const std::string& path) {
+  Ordered Fill(const Ordered& schema, const std::string& path) {
     if (schema.is_array()) return FillKeys(schema, path);
-    const json* const properties = PropertiesOf(schema);
+    const Ordered* const properties = PropertiesOf(schema);
     Ordered object = Ordered::object();
     for (const auto& [key, value] : (properties == nullptr ? schema : *properties).items()) {
       const bool is_nested =
@@ -37,15 +36,15 @@ class Filler {
   std::vector<std::string> TakeMissing() { return std::move(missing_); }
 
  private:
-  Ordered FillKeys(const json& keys, const std::string& path) {
+  Ordered FillKeys(const Ordered& keys, const std::string& path) {
     Ordered object = Ordered::object();
-    for (const json& key : keys) {
+    for (const Ordered& key : keys) {
       if (key.is_string()) object[key.get<std::string>()] = Leaf(key.get<std::string>(), "", path);
     }
     return object;
   }
 
-  static std::string TitleOf(const json& value) {
+  static std::string TitleOf(const Ordered& value) {
     const auto title = value.is_object() ? value.find("title") : value.end();
     return title != value.end() && title->is_string() ? title->get<std::string>() : "";
   }
@@ -65,7 +64,7 @@ class Filler {
 
 }  // namespace
 
-FilledSchema FillSchema(const json& schema, std::span<const KeyValue> pairs) {
+FilledSchema FillSchema(const Ordered& schema, std::span<const KeyValue> pairs) {
   FilledSchema filled;
   if (schema.is_null()) {
     filled.data = Ordered::object();

@@ -21,7 +21,7 @@ struct FilledSchema {
 // properties (whose titles count as names too), or an array of keys. Values are the strings that
 // stand on the page; a key that is not there, or is to be a list, gets null. Keys match by FoldKey.
 // Null as schema: all pairs as they are.
-FilledSchema FillSchema(const nlohmann::json& schema, std::span<const KeyValue> pairs);
+FilledSchema FillSchema(const nlohmann::ordered_json& schema, std::span<const KeyValue> pairs);
 
 }  // namespace mao
 

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "serve/api/call_trace.h"
+#include "vision/encode.h"
 
 namespace mao {
 namespace {
@@ -132,7 +133,7 @@ Result<ServedModel> Service::FindModel(std::string_view name, std::string_view e
 
 Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
                                               std::shared_ptr<CallObserver> observer) {
-  if (draining_) return UnavailableError("the server is shutting down");
+  if (draining_ && !request.is_continuation) return UnavailableError("the server is shutting down");
   MAO_ASSIGN_OR_RETURN(const ServedModel model, FindModel(request.model, request.engine));
   const auto timeout = request.timeout.count() > 0
                            ? std::min(request.timeout, config_.request_timeout)
@@ -181,7 +182,7 @@ void Service::Work(const ServedModel& model, Call& call) {
 
 Result<std::shared_ptr<const std::string>> Service::GetFile(Call& call, CallTimings& timings) {
   ImageSource& image = call.request_.image;
-  if (image.bytes != nullptr || image.url.empty()) return image.bytes;
+  if (image.bytes != nullptr || image.document != nullptr || image.url.empty()) return image.bytes;
   if (!fetch_url_) return InvalidArgumentError("images by URL are switched off");
   const Clock::time_point start = Clock::now();
   Result<std::string> bytes = fetch_url_(image.url, call.deadline_, call.stop_.get_token());
@@ -192,24 +193,13 @@ Result<std::shared_ptr<const std::string>> Service::GetFile(Call& call, CallTimi
   return image.bytes;
 }
 
-Result<std::shared_ptr<const Image>> Service::Decode(const Call& call, std::string_view file,
-                                                     CallTimings& timings) {
-  decoders_.acquire();
-  const Clock::time_point start = Clock::now();
-  Result<Image> decoded =
-      DecodeImage(std::as_bytes(std::span(file)), call.request_.image.name, config_.image_limits);
-  decoders_.release();
-  AddStage(call.request_, "decode_image", start);
-  MAO_RETURN_IF_ERROR(decoded.status());
-  timings.decode_ms = MsSince(start);
-  return std::make_shared<const Image>(std::move(decoded).value());
-}
-
 Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTimings& timings) {
   const GenerationRequest& request = call.request_;
   MAO_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> file, GetFile(call, timings));
+  MAO_RETURN_IF_ERROR(OpenDocument(call, file.get()));
   std::optional<ResultKey> key;
-  if (request.use_result_cache) {
+  const bool has_bytes = file != nullptr || request.image.document == nullptr;
+  if (request.use_result_cache && !request.wants_page_picture && has_bytes) {
     key = MakeResultKey(request, model.name, file == nullptr ? std::string_view() : *file);
   }
   if (key.has_value()) {
@@ -221,9 +211,16 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
       return answer;
     }
   }
-  std::shared_ptr<const Image> image;
-  if (file != nullptr) {
-    MAO_ASSIGN_OR_RETURN(image, Decode(call, *file, timings));
+  MAO_ASSIGN_OR_RETURN(std::shared_ptr<const Image> image, LoadImage(call, file.get(), timings));
+  std::shared_ptr<const std::string> picture;
+  if (image != nullptr && request.wants_page_picture) {
+    MAO_ASSIGN_OR_RETURN(std::string jpeg, EncodeJpeg(*image));
+    picture = std::make_shared<const std::string>(std::move(jpeg));
+  }
+  if (image != nullptr && request.image.document != nullptr && model.backend->engine() == nullptr) {
+    // Whoever computes elsewhere gets a file, and reads no PDF.
+    MAO_ASSIGN_OR_RETURN(std::string png, EncodePng(*image));
+    call.request_.image.bytes = std::make_shared<const std::string>(std::move(png));
   }
   const int width = image == nullptr ? 0 : image->width;
   const int height = image == nullptr ? 0 : image->height;
@@ -245,8 +242,52 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
   if (!answer.ok()) return answer;
   answer->image_width = width;
   answer->image_height = height;
+  answer->page_picture = std::move(picture);
   if (key.has_value()) result_cache_.Insert(*key, *answer, Clock::now());
   return answer;
+}
+
+Status Service::OpenDocument(Call& call, const std::string* file) {
+  ImageSource& image = call.request_.image;
+  if (image.document == nullptr) {
+    if (file == nullptr || !IsPdf(*file)) return OkStatus();
+    decoders_.acquire();
+    auto document =
+        PdfDocument::Open(*file, image.name, config_.pdf_limits, call.stop_.get_token());
+    decoders_.release();
+    MAO_RETURN_IF_ERROR(document.status());
+    image.document = *std::move(document);
+    MAO_RETURN_IF_ERROR(call.observer_->OnDocument(image.document));
+  }
+  if (!image.page.has_value() && image.document->num_pages() > 1) {
+    return InvalidArgumentError(fmt::format(
+        "{}: has {} pages, and one is read here; POST /api/ocr, POST /v1/ocr and /ws/ocr read "
+        "documents",
+        image.name, image.document->num_pages()));
+  }
+  image.page = image.page.value_or(0);
+  if (const auto& rule = call.request_.pdf_ngram; rule.has_value()) {
+    call.request_.sampling.no_repeat_ngram_size = rule->size;
+    call.request_.sampling.no_repeat_ngram_window = rule->window;
+  }
+  return OkStatus();
+}
+
+Result<std::shared_ptr<const Image>> Service::LoadImage(Call& call, const std::string* file,
+                                                        CallTimings& timings) {
+  const ImageSource& source = call.request_.image;
+  if (file == nullptr && source.document == nullptr) return std::shared_ptr<const Image>();
+  decoders_.acquire();
+  const Clock::time_point start = Clock::now();
+  Result<Image> image =
+      source.document != nullptr
+          ? source.document->Render(source.page.value_or(0), source.dpi, call.stop_.get_token())
+          : DecodeImage(std::as_bytes(std::span(*file)), source.name, config_.image_limits);
+  decoders_.release();
+  AddStage(call.request_, "decode_image", start);
+  MAO_RETURN_IF_ERROR(image.status());
+  timings.decode_ms = MsSince(start);
+  return std::make_shared<const Image>(std::move(image).value());
 }
 
 void Service::Finish(const ServedModel& model, Call& call, const CallTimings& timings,

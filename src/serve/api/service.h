@@ -19,6 +19,7 @@
 #include "serve/api/dispatcher.h"
 #include "serve/api/result_cache.h"
 #include "vision/decode.h"
+#include "vision/pdf/pdf_document.h"
 
 namespace mao {
 
@@ -28,6 +29,8 @@ struct ServiceConfig {
   size_t num_decoders = 2;        // image files decoded at once: it bounds their memory
   std::chrono::milliseconds request_timeout{600'000};  // longest, and the default
   ImageLimits image_limits;
+  PdfLimits pdf_limits;
+  int max_pages = 1000;  // of a document in one request
   ResultCache::Limits result_cache;
 };
 
@@ -107,9 +110,12 @@ class Service {
   void Work(const ServedModel& model, Call& call);
   // The bytes of the request's image; null without one.
   Result<std::shared_ptr<const std::string>> GetFile(Call& call, CallTimings& timings);
-  Result<std::shared_ptr<const Image>> Decode(const Call& call, std::string_view file,
-                                              CallTimings& timings);
   Result<Generation> Answer(const ServedModel& model, Call& call, CallTimings& timings);
+  // Opens a PDF, tells the observer, and settles which page is meant.
+  Status OpenDocument(Call& call, const std::string* file);
+  // Under the limit on decoders. Null without an image.
+  Result<std::shared_ptr<const Image>> LoadImage(Call& call, const std::string* file,
+                                                 CallTimings& timings);
   void Finish(const ServedModel& model, Call& call, const CallTimings& timings,
               const Result<Generation>& result);
   void NoteProgress() { last_progress_ = std::chrono::steady_clock::now(); }

@@ -6,7 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "serve/api/testing/scripted_backend.h"
+#include "serve/api/testing/fake_backend.h"
+#include "serve/api/testing/recording_observer.h"
 
 namespace mao {
 namespace {
@@ -26,7 +27,8 @@ class ServiceTest : public ::testing::Test {
   void Make(size_t concurrency, ServiceConfig config = {}) {
     service_ = std::make_unique<Service>(config, nullptr);
     service_->AddModel("m");
-    backend_ = std::make_shared<ScriptedBackend>(concurrency);
+    backend_ = std::make_shared<FakeBackend>(concurrency);
+    backend_->EchoPrompts();
     service_->SetReady("m", backend_);
   }
 
@@ -41,7 +43,7 @@ class ServiceTest : public ::testing::Test {
     return {observer, call.ok() ? *call : nullptr};
   }
 
-  std::shared_ptr<ScriptedBackend> backend_;
+  std::shared_ptr<FakeBackend> backend_;
   std::unique_ptr<Service> service_;
 };
 
@@ -269,7 +271,8 @@ TEST_F(ServiceTest, RandomTrafficEndsEveryCallOnce) {
   service_ = std::make_unique<Service>(config, nullptr);
   service_->AddListener(&listener);
   service_->AddModel("m");
-  backend_ = std::make_shared<ScriptedBackend>(3);
+  backend_ = std::make_shared<FakeBackend>(3);
+  backend_->EchoPrompts();
   service_->SetReady("m", backend_);
   std::atomic<int> num_admitted = 0;
   std::atomic<int> num_refused = 0;

@@ -25,6 +25,8 @@ class ChatAnswer {
 
   // Whether anything was passed on.
   bool has_begun() const { return first_output_.has_value(); }
+  // When something was passed on last; the beginning when nothing was.
+  Clock::time_point last_output() const { return last_output_; }
   // Whether the answer is whole.
   bool is_complete() const { return stream_.is_finished() || is_looping_; }
   const Status& status() const { return status_; }

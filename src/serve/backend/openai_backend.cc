@@ -82,10 +82,12 @@ Result<std::unique_ptr<OpenAiBackend>> OpenAiBackend::Create(const OpenAiBackend
     return InvalidArgumentError("vllm_openai: api_key: it has control characters");
   }
   if (config.max_connections < 1 || config.max_retries < 0 || config.health_interval.count() < 1 ||
-      config.backoff.first.count() < 1) {
+      config.backoff.first.count() < 1 || config.connect_timeout.count() < 1 ||
+      config.first_token_timeout.count() < 1 || config.stall_timeout.count() < 1) {
     return InvalidArgumentError(
-        "vllm_openai: max_connections, health_interval and the first retry delay must be above 0, "
-        "max_retries not below");
+        "vllm_openai: max_connections, health_interval, the first retry delay and all timeouts "
+        "must "
+        "be above 0, max_retries not below");
   }
   std::vector<Server> servers;
   for (const std::string& base_url : config.base_urls) {
@@ -152,7 +154,8 @@ Result<Generation> OpenAiBackend::Generate(const GenerationRequest& request,
     Attempt attempt = TryNext(tried, outgoing);
     if (attempt.result.ok() || !attempt.can_retry) return std::move(attempt.result);
     if (tried.size() < servers_.size() && pool_.HasOther(tried)) continue;
-    if (num_retries == config_.max_retries) return std::move(attempt.result);
+    if (attempt.only_elsewhere || num_retries == config_.max_retries)
+      return std::move(attempt.result);
     const auto delay = std::max(BackoffDelay(config_.backoff, num_retries++), attempt.retry_after);
     if (delay >= deadline - Clock::now()) return std::move(attempt.result);
     if (!SleepUntil(Clock::now() + delay, stop)) return CancelledError("the request was cancelled");
@@ -183,8 +186,11 @@ OpenAiBackend::Attempt OpenAiBackend::Try(size_t server, const Outgoing& outgoin
     error_body += bytes.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, error_body.size()));
     return error_body.size() < kMaxErrorBody;
   });
-  const CurlTransfer::Outcome outcome =
-      transfer->Run(outgoing.deadline, config_.read_timeout, outgoing.stop);
+  const auto give_up_at = [&] {
+    return answer.last_output() +
+           (answer.has_begun() ? config_.stall_timeout : config_.first_token_timeout);
+  };
+  const CurlTransfer::Outcome outcome = transfer->Run(outgoing.deadline, give_up_at, outgoing.stop);
   Attempt attempt = Conclude(server, *transfer, outcome, error_body, answer);
   GiveBack(server, std::move(transfer));
   return attempt;
@@ -206,11 +212,19 @@ OpenAiBackend::Attempt OpenAiBackend::Conclude(size_t server, const CurlTransfer
   if (outcome.end == End::kDeadline) {
     return fail(StatusCode::kDeadlineExceeded, "the request's deadline passed during its answer");
   }
-  if (outcome.end == End::kIdle) {
+  if (outcome.end == End::kGivenUp) {
     pool_.ReportFailure(server, "it went silent");
-    return fail(StatusCode::kUnavailable,
-                fmt::format("nothing came for {} ms, which is the limit (read timeout)",
-                            config_.read_timeout.count()));
+    if (answer.has_begun()) {
+      return fail(StatusCode::kUnavailable,
+                  fmt::format("no token came for {} ms, which is the limit, and the answer is cut "
+                              "off",
+                              config_.stall_timeout.count()));
+    }
+    Attempt attempt =
+        fail(StatusCode::kUnavailable, fmt::format("no token came within {} ms, which is the limit",
+                                                   config_.first_token_timeout.count()));
+    attempt.can_retry = attempt.only_elsewhere = true;
+    return attempt;
   }
   if (http_status == 0 || (outcome.end == End::kDone && outcome.code != CURLE_OK)) {
     const std::string_view what = CurlErrorText(outcome.code);

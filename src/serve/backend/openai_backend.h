@@ -23,9 +23,12 @@ struct OpenAiBackendConfig {
   std::string api_key;
   std::string model;            // as the servers call it; empty: their default
   size_t max_connections = 64;  // to each base URL: requests that it works on at once
-  std::chrono::milliseconds connect_timeout{5'000};
-  // Longest silence of a server that is working; waiting for the first token is part of it.
-  std::chrono::milliseconds read_timeout{300'000};
+  // Of one attempt. Only what belongs to the answer counts: a server that keeps the connection alive
+  // with headers and comments is as silent as one that sends nothing. There is no limit for a whole
+  // answer but the request's deadline.
+  std::chrono::milliseconds connect_timeout{5'000};        // with TLS
+  std::chrono::milliseconds first_token_timeout{600'000};  // from the beginning
+  std::chrono::milliseconds stall_timeout{120'000};        // between two tokens, and to the end
   int max_retries = 2;  // after a wait; going on to a server that was not tried yet is none
   BackoffConfig backoff;
   std::chrono::milliseconds health_interval{10'000};
@@ -38,7 +41,8 @@ class ChatAnswer;
 
 // Each request goes to the healthy server with the least outstanding requests. Before the first
 // token a request moves on to another server, or waits and comes back, when the connection fails or
-// the answer is 429, 502, 503 or 504. A server that fails gets nothing until it answers a probe
+// the answer is 429, 502, 503 or 504; when none comes in time, it moves on but does not come back. A
+// server that fails gets nothing until it answers a probe
 // (GET /health, else /v1/models), which is sent in the background.
 //
 // Of the answer's fields the servers tell: text, stop reason, token counts; token ids where they
@@ -87,6 +91,7 @@ class OpenAiBackend final : public Backend {
   struct Attempt {
     Result<Generation> result;
     bool can_retry = false;
+    bool only_elsewhere = false;  // with another server; waiting for this one took long enough
     std::chrono::milliseconds retry_after{0};
   };
 

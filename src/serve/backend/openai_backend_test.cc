@@ -388,20 +388,90 @@ TEST(OpenAiBackendTest, CancellationEndsTheWaitForARetry) {
                 StatusCode::kCancelled, "");
 }
 
-TEST(OpenAiBackendTest, SlowServers) {
-  FakeOpenAi server([&](const ScriptedRequest&, ScriptedPeer& peer) { peer.WaitForClose(); });
-  OpenAiBackendConfig config = ConfigOf({server.url()});
-  config.read_timeout = milliseconds(50);
-  ExpectFailure(Ask(*Connect(config)), StatusCode::kUnavailable, "nothing came for 50 ms");
-  EXPECT_EQ(server.completions().size(), 1);
-  ExpectFailure(Ask(*Connect(ConfigOf({server.url()})), Question(), milliseconds(50)),
-                StatusCode::kDeadlineExceeded, server.host());
+// Keeps the connection alive without saying anything, until the client goes.
+void SendCommentsForever(ScriptedPeer& peer) {
+  while (WriteChunk(peer, ": still here\n\n") && peer.Sleep(milliseconds(5))) {
+  }
 }
 
-TEST(OpenAiBackendTest, ADrippingServerIsNotSilent) {
+TEST(OpenAiBackendTest, AServerWithoutAFirstTokenIsGivenUp) {
+  const std::vector<std::function<void(ScriptedPeer&)>> ways = {
+      [](ScriptedPeer& peer) { peer.WaitForClose(); },
+      [](ScriptedPeer& peer) {
+        peer.Write(kStreamHead);
+        SendCommentsForever(peer);
+      },
+      [](ScriptedPeer& peer) {
+        peer.Write(kStreamHead);
+        WriteChunk(peer,
+                   Event({{"choices", {{{"index", 0}, {"delta", {{"role", "assistant"}}}}}}}));
+        peer.WaitForClose();
+      },
+      [](ScriptedPeer& peer) {
+        peer.Write("HTTP/1.1 500 X\r\nContent-Length: 100\r\n\r\nwait");
+        peer.WaitForClose();
+      }};
+  for (const auto& way : ways) {
+    FakeOpenAi server([&](const ScriptedRequest&, ScriptedPeer& peer) { way(peer); });
+    OpenAiBackendConfig config = ConfigOf({server.url()});
+    config.first_token_timeout = milliseconds(50);
+    ExpectFailure(Ask(*Connect(config)), StatusCode::kUnavailable,
+                  server.host() + ": no token came within 50 ms");
+    EXPECT_EQ(server.completions().size(), 1);  // it had its chance
+  }
+}
+
+TEST(OpenAiBackendTest, AnotherServerTakesOverFromASilentOne) {
+  FakeOpenAi silent([](const ScriptedRequest&, ScriptedPeer& peer) { peer.WaitForClose(); });
+  FakeOpenAi good([](const ScriptedRequest&, ScriptedPeer& peer) { Answer(peer, "here"); });
+  OpenAiBackendConfig config = ConfigOf({silent.url(), good.url()});
+  config.first_token_timeout = milliseconds(50);
+  ExpectAnswer(Ask(*Connect(config)), "here");
+  EXPECT_EQ(silent.completions().size(), 1);
+}
+
+TEST(OpenAiBackendTest, AStreamThatStallsIsCutOff) {
+  FakeOpenAi server([](const ScriptedRequest&, ScriptedPeer& peer) {
+    peer.Write(kStreamHead);
+    WriteChunk(peer, TextEvent("half"));
+    SendCommentsForever(peer);
+  });
+  FakeOpenAi other([](const ScriptedRequest&, ScriptedPeer& peer) { Answer(peer, "other"); });
+  OpenAiBackendConfig config = ConfigOf({server.url(), other.url()});
+  config.stall_timeout = milliseconds(50);
+  const Heard heard = Ask(*Connect(config));
+  ExpectFailure(heard, StatusCode::kUnavailable, server.host() + ": no token came for 50 ms");
+  EXPECT_THAT(heard.pieces, ElementsAre("half"));
+  EXPECT_TRUE(other.completions().empty());
+}
+
+TEST(OpenAiBackendTest, ConnectingHasALimitWithTls) {
+  ScriptedServer mute([](const ScriptedRequest&, ScriptedPeer&) {});
+  OpenAiBackendConfig config = ConfigOf({"https" + mute.url().substr(4)});
+  config.connect_timeout = milliseconds(50);
+  config.max_retries = 0;
+  const Heard heard = Ask(*Connect(config));
+  ExpectFailure(heard, StatusCode::kUnavailable, "it takes too long");
+}
+
+TEST(OpenAiBackendTest, TheDeadlineHoldsWhateverTheServerDoes) {
+  for (const bool sends_tokens : {false, true}) {
+    FakeOpenAi server([&](const ScriptedRequest&, ScriptedPeer& peer) {
+      peer.Write(kStreamHead);
+      while (sends_tokens && WriteChunk(peer, TextEvent("x")) && peer.Sleep(milliseconds(5))) {
+      }
+      peer.WaitForClose();
+    });
+    ExpectFailure(Ask(*Connect(ConfigOf({server.url()})), Question(), milliseconds(50)),
+                  StatusCode::kDeadlineExceeded, server.host());
+    EXPECT_EQ(server.completions().size(), 1);
+  }
+}
+
+TEST(OpenAiBackendTest, AStreamMayTakeLongerThanAnyOfTheLimits) {
   FakeOpenAi server([&](const ScriptedRequest&, ScriptedPeer& peer) {
     peer.Write(kStreamHead);
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 40; ++i) {
       WriteChunk(peer, TextEvent("x"));
       peer.Sleep(milliseconds(20));
     }
@@ -409,10 +479,10 @@ TEST(OpenAiBackendTest, ADrippingServerIsNotSilent) {
     peer.Write("0\r\n\r\n");
   });
   OpenAiBackendConfig config = ConfigOf({server.url()});
-  config.read_timeout = milliseconds(250);
+  config.connect_timeout = config.first_token_timeout = config.stall_timeout = milliseconds(500);
   const Heard heard = Ask(*Connect(config));
-  ExpectAnswer(heard, std::string(20, 'x'));
-  EXPECT_EQ(heard.pieces.size(), 20);
+  ExpectAnswer(heard, std::string(40, 'x'));
+  EXPECT_EQ(heard.pieces.size(), 40);
 }
 
 TEST(OpenAiBackendTest, HealthIsWatched) {

@@ -86,6 +86,9 @@ struct ServerLimits {
   int rate_limit_per_minute = 0;  // requests of one API key; 0: no limit
   int max_connections = 1024;
   int64_t max_image_pixels = 100'000'000;
+  int max_pages = 1000;  // of a PDF in one request
+  int pdf_dpi = 144;     // unless a request says otherwise
+  int max_pdf_dpi = 600;
   double drain_timeout_s = 30;  // between the first SIGTERM and the end
 };
 
@@ -101,6 +104,14 @@ struct UrlFetchConfig {
   double url_timeout_s = 10;
   // "example.org", or "*.example.org" for everything below it; empty: every public host.
   std::vector<std::string> url_allowed_domains;
+};
+
+// Telling the ends of jobs to URLs that clients give.
+struct WebhookConfig {
+  std::string webhook_secret;  // "whsec_…"; empty: callbacks are refused
+  // "example.org", or "*.example.org" for everything below it; empty: every public host.
+  std::vector<std::string> webhook_allowed_domains;
+  bool webhook_allow_private = false;  // addresses of the operator's own network, and any port
 };
 
 struct SecurityConfig {
@@ -149,6 +160,7 @@ struct ServeConfig {
   ServerLimits limits;
   ResultCacheConfig result_cache;
   UrlFetchConfig url_fetch;
+  WebhookConfig webhooks;
   SecurityConfig security;
   LoggingConfig logging;
   TracingConfig tracing;

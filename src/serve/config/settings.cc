@@ -177,7 +177,7 @@ void AddRemoteEngine(Table& table) {
             "seconds between two looks at the health of each", {}, "health_interval_s");
   table.Add("vllm_openai_timeout_s",
             Number(ServerField<kRemote, &RemoteEngineConfig::timeout_s>(), 0.1, kDay),
-            "seconds for one attempt", {}, "timeout_s");
+            "seconds until a server's first token; see vllm_openai.md", {}, "timeout_s");
 }
 
 void AddInterfaces(Table& table) {
@@ -226,6 +226,13 @@ void AddLimits(Table& table) {
   table.Add("max_image_pixels",
             WholeNumber(ServerField<kLimits, &ServerLimits::max_image_pixels>(), 64, 100'000'000),
             "pixels of one page");
+  table.Add("max_pages", WholeNumber(ServerField<kLimits, &ServerLimits::max_pages>(), 1, 100'000),
+            "pages of a PDF that one request may have read", {{"MAX_PAGES"}, {}});
+  table.Add("pdf_dpi", WholeNumber(ServerField<kLimits, &ServerLimits::pdf_dpi>(), 36, 600),
+            "resolution of PDF pages unless a request says otherwise; very large pages get less",
+            {{"PDF_DPI"}, {}});
+  table.Add("max_pdf_dpi", WholeNumber(ServerField<kLimits, &ServerLimits::max_pdf_dpi>(), 36, 600),
+            "highest resolution that a request may ask for", {{"MAX_PDF_DPI"}, {}});
   table.Add("drain_timeout_s",
             Number(ServerField<kLimits, &ServerLimits::drain_timeout_s>(), 0, kDay),
             "seconds that running requests get after SIGTERM");
@@ -256,6 +263,22 @@ void AddCacheAndFetching(Table& table) {
             List(ServerField<kFetch, &UrlFetchConfig::url_allowed_domains>(), kDomain),
             "fetch from these only: example.org, *.example.org; empty = every public host",
             {{}, {"--allowed-media-domains"}}, "allowed_domains");
+
+  constexpr auto kWebhooks = &ServeConfig::webhooks;
+  table.BeginSection("webhooks");
+  table
+      .Add("webhook_secret",
+           Text(ServerField<kWebhooks, &WebhookConfig::webhook_secret>(), kSecret),
+           "signs the callbacks of jobs: whsec_ and base64; empty = callbacks are refused", {},
+           "secret")
+      .is_secret = true;
+  table.Add("webhook_allowed_domains",
+            List(ServerField<kWebhooks, &WebhookConfig::webhook_allowed_domains>(), kDomain),
+            "call back these only: example.org, *.example.org; empty = every public host", {},
+            "allowed_domains");
+  table.Add("webhook_allow_private",
+            Switch(ServerField<kWebhooks, &WebhookConfig::webhook_allow_private>()),
+            "call back private addresses, and any port, too", {}, "allow_private");
 }
 
 void AddSecurity(Table& table) {

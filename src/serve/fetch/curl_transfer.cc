@@ -36,6 +36,8 @@ void CurlTransfer::Reset() {
   refused_ = false;
   setup_ = easy_ == nullptr || multi_ == nullptr ? CURLE_OUT_OF_MEMORY : CURLE_OK;
   Set(CURLOPT_NOSIGNAL, 1L);
+  Set(CURLOPT_QUICK_EXIT, 1L);     // a look-up that hangs is left behind
+  Set(CURLOPT_TCP_KEEPALIVE, 1L);  // hosts that vanish without a word are noticed
   Set(CURLOPT_PROTOCOLS_STR, "http,https");
   Set(CURLOPT_FOLLOWLOCATION, 0L);
   Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -56,22 +58,20 @@ void CurlTransfer::AddHeader(const std::string& line) {
   }
 }
 
-CurlTransfer::Outcome CurlTransfer::Run(Clock::time_point deadline, milliseconds idle_timeout,
+CurlTransfer::Outcome CurlTransfer::Run(Clock::time_point deadline, const GiveUpAt& give_up_at,
                                         const std::stop_token& stop) {
   Set(CURLOPT_HTTPHEADER, headers_);
   if (setup_ != CURLE_OK) return {End::kDone, setup_};
   if (curl_multi_add_handle(multi_, easy_) != CURLM_OK) return {End::kDone, CURLE_OUT_OF_MEMORY};
-  Outcome outcome = Drive(deadline, idle_timeout, stop);
+  Outcome outcome = Drive(deadline, give_up_at, stop);
   curl_multi_remove_handle(multi_, easy_);  // closes the connection of an unfinished transfer
   if (refused_) outcome.end = End::kRefused;
   return outcome;
 }
 
-CurlTransfer::Outcome CurlTransfer::Drive(Clock::time_point deadline, milliseconds idle_timeout,
+CurlTransfer::Outcome CurlTransfer::Drive(Clock::time_point deadline, const GiveUpAt& give_up_at,
                                           const std::stop_token& stop) {
   const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_); });
-  curl_off_t num_moved = 0;
-  Clock::time_point last_move = Clock::now();
   while (true) {
     int num_running = 0;
     if (curl_multi_perform(multi_, &num_running) != CURLM_OK) {
@@ -81,14 +81,11 @@ CurlTransfer::Outcome CurlTransfer::Drive(Clock::time_point deadline, millisecon
     if (stop.stop_requested()) return {End::kStopped, CURLE_OK};
     const Clock::time_point now = Clock::now();
     if (now >= deadline) return {End::kDeadline, CURLE_OK};
-    if (const curl_off_t moved = num_bytes_moved(); moved != num_moved) {
-      num_moved = moved;
-      last_move = now;
-    }
     Clock::time_point next = deadline;
-    if (idle_timeout.count() > 0) {
-      if (now - last_move >= idle_timeout) return {End::kIdle, CURLE_OK};
-      next = std::min(next, last_move + idle_timeout);
+    if (give_up_at) {
+      const Clock::time_point limit = give_up_at();
+      if (now >= limit) return {End::kGivenUp, CURLE_OK};
+      next = std::min(next, limit);
     }
     constexpr milliseconds kLongest{60'000};
     // Rounded up, or the last millisecond would be spent spinning.
@@ -100,16 +97,6 @@ CurlTransfer::Outcome CurlTransfer::Drive(Clock::time_point deadline, millisecon
     if (message->msg == CURLMSG_DONE) return {End::kDone, message->data.result};
   }
   return {End::kDone, CURLE_OUT_OF_MEMORY};
-}
-
-curl_off_t CurlTransfer::num_bytes_moved() const {
-  curl_off_t up = 0;
-  curl_off_t down = 0;
-  long head = 0;
-  curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &up);
-  curl_easy_getinfo(easy_, CURLINFO_SIZE_DOWNLOAD_T, &down);
-  curl_easy_getinfo(easy_, CURLINFO_HEADER_SIZE, &head);
-  return up + down + head;
 }
 
 size_t CurlTransfer::Take(const OnBytes& callback, std::string_view bytes) {

@@ -27,7 +27,7 @@ class CurlTransfer {
     kRefused,   // a callback returned false
     kStopped,   // by the stop token
     kDeadline,  // not done by then
-    kIdle,      // nothing came or went for idle_timeout
+    kGivenUp,   // the caller's own limit, see Run
   };
   struct Outcome {
     End end = End::kDone;
@@ -50,9 +50,10 @@ class CurlTransfer {
   void OnBody(OnBytes callback) { on_body_ = std::move(callback); }
   void OnHeader(OnBytes callback) { on_header_ = std::move(callback); }
 
-  // idle_timeout 0: none.
-  Outcome Run(Clock::time_point deadline, std::chrono::milliseconds idle_timeout,
-              const std::stop_token& stop);
+  // When to give up, asked again whenever something has moved.
+  using GiveUpAt = std::function<Clock::time_point()>;
+  // Empty give_up_at: there is only the deadline.
+  Outcome Run(Clock::time_point deadline, const GiveUpAt& give_up_at, const std::stop_token& stop);
 
   // Of the answer; 0 before there is one.
   long status() const;
@@ -64,10 +65,8 @@ class CurlTransfer {
   static size_t TakeBody(char* data, size_t size, size_t count, void* self);
   static size_t TakeHeader(char* data, size_t size, size_t count, void* self);
   size_t Take(const OnBytes& callback, std::string_view bytes);
-  Outcome Drive(Clock::time_point deadline, std::chrono::milliseconds idle_timeout,
+  Outcome Drive(Clock::time_point deadline, const GiveUpAt& give_up_at,
                 const std::stop_token& stop);
-  // Grows as long as the transfer moves.
-  curl_off_t num_bytes_moved() const;
 
   CURLM* multi_;
   CURL* easy_;

@@ -5,12 +5,10 @@
 #include <string_view>
 #include <utility>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <fmt/core.h>
 
 #include "serve/fetch/curl_transfer.h"
+#include "serve/fetch/pinned_connection.h"
 
 namespace mao {
 namespace {
@@ -19,31 +17,6 @@ using Clock = std::chrono::steady_clock;
 using Addresses = std::vector<IpAddress>;
 
 constexpr size_t kMaxHeadBytes = 64 << 10;
-
-curl_socket_t RefuseSocket() { return CURL_SOCKET_BAD; }
-
-// Opens sockets to the checked addresses only. This is what holds whatever libcurl believes the
-// addresses of the host to be.
-curl_socket_t OpenCheckedSocket(void* checked, curlsocktype purpose, curl_sockaddr* to) {
-  if (purpose != CURLSOCKTYPE_IPCXN) return RefuseSocket();
-  const auto& addresses = *static_cast<const Addresses*>(checked);
-  const std::optional<IpAddress> address = IpAddressOf(to->addr);
-  if (!address.has_value() ||
-      std::find(addresses.begin(), addresses.end(), *address) == addresses.end()) {
-    return RefuseSocket();
-  }
-  return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-}
-
-// "host:port:address,address", which stands in for libcurl's own look-up.
-std::string PinnedHost(const CheckedUrl& url, const Addresses& addresses) {
-  std::string entry = fmt::format("{}:{}:", url.host, url.port);
-  for (const IpAddress& address : addresses) {
-    if (entry.back() != ':') entry += ',';
-    entry += address.is_v6 ? "[" + ToString(address) + "]" : ToString(address);
-  }
-  return entry;
-}
 
 // One URL, without its redirects.
 struct Answer {
@@ -86,24 +59,15 @@ class UrlFetch {
     if (resolved.status().code() == StatusCode::kDeadlineExceeded) return TooLate(url);
     if (!resolved.ok() && config_.use_environment_proxy) return Addresses();  // it may know better
     MAO_ASSIGN_OR_RETURN(Addresses addresses, std::move(resolved));
-    // One bad address is enough: honest hosts have none.
-    for (const IpAddress& address : addresses) {
-      const std::string_view why = WhyRefused(address, config_.allow_private_addresses);
-      if (!why.empty()) {
-        return InvalidArgumentError(
-            fmt::format("'{}' is not on the public internet ({})", url.host, why));
-      }
-    }
+    MAO_RETURN_IF_ERROR(CheckAddresses(url.host, addresses, config_.allow_private_addresses));
     return addresses;
   }
 
   Result<Answer> GetOne(const CheckedUrl& url) const {
     MAO_ASSIGN_OR_RETURN(Addresses addresses, Resolve(url));
     CurlTransfer transfer;
-    const std::string pinned = PinnedHost(url, addresses);
-    curl_slist* const resolve = curl_slist_append(nullptr, pinned.c_str());
-    if (resolve == nullptr) return ResourceExhaustedError("no memory for a transfer");
-    SetOptions(url, addresses, resolve, transfer);
+    PinnedConnection connection(url, std::move(addresses));
+    MAO_RETURN_IF_ERROR(SetOptions(url, connection, transfer));
     Answer answer;
     size_t num_head_bytes = 0;
     transfer.OnHeader([&num_head_bytes](std::string_view line) {
@@ -117,7 +81,6 @@ class UrlFetch {
       return true;
     });
     const CurlTransfer::Outcome outcome = transfer.Run(deadline_, {}, stop_);
-    curl_slist_free_all(resolve);
     if (outcome.end == CurlTransfer::End::kRefused) {
       return num_head_bytes > kMaxHeadBytes
                  ? OutOfRangeError(fmt::format("the head of the answer of '{}' is larger than {} "
@@ -131,8 +94,8 @@ class UrlFetch {
     return answer;
   }
 
-  void SetOptions(const CheckedUrl& url, Addresses& addresses, curl_slist* resolve,
-                  CurlTransfer& transfer) const {
+  Status SetOptions(const CheckedUrl& url, PinnedConnection& connection,
+                    CurlTransfer& transfer) const {
     transfer.Set(CURLOPT_URL, url.url.c_str());
     transfer.Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config_.connect_timeout.count()));
     transfer.Set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(config_.min_bytes_per_second));
@@ -144,12 +107,9 @@ class UrlFetch {
     transfer.AddHeader("Accept: image/*");
     if (config_.use_environment_proxy) {
       transfer.Set(CURLOPT_PROXY, static_cast<const char*>(nullptr));
-      return;
+      return OkStatus();
     }
-    // An address needs no look-up, and with colons in it could not be told from its port here.
-    if (!ParseIpAddress(url.host).has_value()) transfer.Set(CURLOPT_RESOLVE, resolve);
-    transfer.Set(CURLOPT_OPENSOCKETFUNCTION, &OpenCheckedSocket);
-    transfer.Set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&addresses));
+    return connection.Pin(transfer);
   }
 
   Status ToStatus(const CheckedUrl& url, const CurlTransfer::Outcome& outcome) const {

@@ -8,7 +8,7 @@
 #include <grpcpp/grpcpp.h>
 #include <maoocr.grpc.pb.h>
 
-#include "serve/grpc/fake_backend.h"
+#include "serve/api/testing/fake_backend.h"
 #include "serve/grpc/grpc_server.h"
 #include "serve/middleware/admission.h"
 
@@ -23,8 +23,10 @@ class Fixture {
  public:
   explicit Fixture(int64_t num_pieces) {
     service_.AddModel(kModel);
-    service_.SetReady(kModel, std::make_shared<FakeBackend>(std::vector<std::string>(
-                                  static_cast<size_t>(num_pieces), "word ")));
+    const auto backend = std::make_shared<FakeBackend>();
+    backend->AnswerTo("", std::vector<std::string>(static_cast<size_t>(num_pieces), "word "),
+                      StopReason::kEndOfText);
+    service_.SetReady(kModel, backend);
     GrpcServerConfig config;
     config.port = 0;
     auto server = GrpcServer::Start(

@@ -26,7 +26,7 @@ constexpr const char* kText = "text";
 constexpr const char* kRawText = "raw_text";
 constexpr const char* kImage = "image";
 // Inputs beside the image, which are fields of OcrRequest.
-constexpr const char* kTextInputs[] = {"prompt", "mode", "find_term", "size_mode"};
+constexpr const char* kTextInputs[] = {"prompt", "mode", "find_term", "size_mode", "schema"};
 constexpr size_t kLengthBytes = 4;  // little-endian, in front of every element of raw BYTES
 
 Status TensorError(const std::string& name, std::string_view problem) {

@@ -5,7 +5,7 @@
 #include <inference.grpc.pb.h>
 
 #include "serve/api/health.h"
-#include "serve/grpc/generation_reactors.h"
+#include "serve/grpc/call_reactors.h"
 #include "serve/grpc/infer_messages.h"
 #include "serve/grpc/ocr_messages.h"
 
@@ -25,18 +25,16 @@ constexpr std::string_view kModelInfer = "/inference.GRPCInferenceService/ModelI
 constexpr std::string_view kModelStreamInfer = "/inference.GRPCInferenceService/ModelStreamInfer";
 
 // Fills `call`, whose form the answer will take.
-Result<GenerationRequest> Parse(ModelInferRequest& message, const Service& service,
-                                InferCall& call) {
+Result<OcrRequest> ParseInfer(ModelInferRequest& message, InferCall& call) {
   MAO_ASSIGN_OR_RETURN(call, ParseInferRequest(message));
-  MAO_ASSIGN_OR_RETURN(GenerationRequest request, ToGenerationRequest(call.request, service));
+  MAO_ASSIGN_OR_RETURN(OcrRequest request, ToOcrRequest(call.request));
   request.context.operation = "infer";
   return request;
 }
 
-void Fill(const Generation& answer, const CallContext& context, const InferCall& call,
-          ModelInferResponse& response) {
+void Fill(const OcrAnswer& answer, const InferCall& call, ModelInferResponse& response) {
   maoocr::v1::OcrResponse ocr;
-  FillResponse(answer, context, ocr);
+  FillResponse(answer, ocr);
   FillInferResponse(ocr, call, response);
 }
 
@@ -44,7 +42,7 @@ void Fill(const Generation& answer, const CallContext& context, const InferCall&
 // An error of a request is an answer; only a refusal by admission ends the stream.
 class InferStream final
     : public grpc::ServerBidiReactor<ModelInferRequest, ModelStreamInferResponse>,
-      public CallObserver,
+      public CallKind<OcrAnswer>::Observer,
       public std::enable_shared_from_this<InferStream> {
  public:
   InferStream(RpcEnvironment& environment, grpc::CallbackServerContext& context)
@@ -64,19 +62,19 @@ class InferStream final
     if (!ok) return Finish(rpc_.End(OkStatus()));
     const auto submit = [this]() -> Status {
       MAO_RETURN_IF_ERROR(rpc_.Hold(message_.ByteSizeLong()));
-      MAO_ASSIGN_OR_RETURN(GenerationRequest request, Parse(message_, rpc_.service(), call_));
+      MAO_ASSIGN_OR_RETURN(OcrRequest request, ParseInfer(message_, call_));
       return rpc_.Submit(std::move(request), shared_from_this());
     };
     const Status status = submit();
-    if (!status.ok()) OnDone(status);
+    if (!status.ok()) OnEnd(status);
   }
 
-  void OnOutput(const GenerationOutput& output) override {
+  void OnText(std::string_view text, int32_t num_tokens) override {
     if (!call_.wants_deltas) return;
-    output_.Add(output);
+    output_.Add(text, num_tokens);
     WriteNext();
   }
-  void OnDone(const Result<Generation>& result) override {
+  void OnEnd(const Result<OcrAnswer>& result) override {
     output_.End(result);
     WriteNext();
   }
@@ -107,7 +105,7 @@ class InferStream final
   }
 
   void WriteNext() {
-    std::optional<JoinedOutput::Piece> piece = output_.Next();
+    std::optional<JoinedOutput<OcrAnswer>::Piece> piece = output_.Next();
     if (!piece.has_value()) return;
     response_.Clear();
     if (!piece->end.has_value()) {
@@ -115,9 +113,9 @@ class InferStream final
       return StartWrite(&response_);
     }
     is_last_ = true;
-    const Result<Generation>& end = *piece->end;
+    const Result<OcrAnswer>& end = *piece->end;
     if (end.ok()) {
-      Fill(*end, rpc_.call_context(), call_, *response_.mutable_infer_response());
+      Fill(*end, call_, *response_.mutable_infer_response());
     } else {
       response_.set_error_message(end.status().message());
       response_.mutable_infer_response()->set_id(call_.id);
@@ -128,7 +126,7 @@ class InferStream final
   Rpc rpc_;
   ModelInferRequest message_;
   InferCall call_;
-  JoinedOutput output_;
+  JoinedOutput<OcrAnswer> output_;
   ModelStreamInferResponse response_;  // of the write in flight
   bool is_last_ = false;               // it is the last one of its request
   std::shared_ptr<InferStream> self_;  // while gRPC knows it
@@ -195,14 +193,14 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
                                        const ModelInferRequest* request,
                                        ModelInferResponse* response) override {
     const auto call = std::make_shared<InferCall>();
-    const auto reactor = std::make_shared<UnaryGeneration>(
+    const auto reactor = std::make_shared<UnaryCall<OcrAnswer>>(
         environment_, *context, kModelInfer,
-        [response, call](const Generation& answer, const CallContext& call_context) {
+        [response, call](const OcrAnswer& answer, const CallContext&) {
           call->wants_deltas = false;  // there is one response
-          Fill(answer, call_context, *call, *response);
+          Fill(answer, *call, *response);
         });
     return reactor->Start(request->ByteSizeLong(),
-                          [&, call] { return Parse(Own(request), environment_.service, *call); });
+                          [request, call] { return ParseInfer(Own(request), *call); });
   }
 
   grpc::ServerBidiReactor<ModelInferRequest, ModelStreamInferResponse>* ModelStreamInfer(

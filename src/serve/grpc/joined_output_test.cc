@@ -5,18 +5,18 @@
 namespace mao {
 namespace {
 
-GenerationOutput Output(const std::string& text) { return {text, {1}, {}}; }
+using Output = JoinedOutput<std::string>;
 
 TEST(JoinedOutputTest, JoinsWhatComesWhileAPieceIsOnItsWay) {
-  JoinedOutput output;
+  Output output;
   EXPECT_FALSE(output.Next().has_value());
-  output.Add(Output("a"));
+  output.Add("a", 1);
   const auto first = output.Next();
   ASSERT_TRUE(first.has_value());
   EXPECT_EQ(first->text, "a");
   EXPECT_EQ(first->num_tokens, 1);
-  output.Add(Output("b"));
-  output.Add(Output("c"));
+  output.Add("b", 1);
+  output.Add("c", 1);
   EXPECT_FALSE(output.Next().has_value());
   output.Written(true);
   const auto second = output.Next();
@@ -26,11 +26,9 @@ TEST(JoinedOutputTest, JoinsWhatComesWhileAPieceIsOnItsWay) {
 }
 
 TEST(JoinedOutputTest, TheEndComesAfterTheText) {
-  JoinedOutput output;
-  output.Add(Output("a"));
-  Generation answer;
-  answer.text = "a";
-  output.End(answer);
+  Output output;
+  output.Add("a", 1);
+  output.End(std::string("whole"));
   const auto text = output.Next();
   ASSERT_TRUE(text.has_value());
   EXPECT_FALSE(text->end.has_value());
@@ -40,42 +38,42 @@ TEST(JoinedOutputTest, TheEndComesAfterTheText) {
   EXPECT_EQ(end->text, "");
   ASSERT_TRUE(end->end.has_value());
   ASSERT_TRUE(end->end->ok());
-  EXPECT_EQ((*end->end)->text, "a");
+  EXPECT_EQ(**end->end, "whole");
   EXPECT_FALSE(output.Next().has_value());
   output.Written(true);
   EXPECT_FALSE(output.Next().has_value());
 }
 
 TEST(JoinedOutputTest, TokensWithoutTextWaitForIt) {
-  JoinedOutput output;
-  output.Add(Output(""));
+  Output output;
+  output.Add("", 1);
   EXPECT_FALSE(output.Next().has_value());
-  output.Add(Output("ü"));
+  output.Add("ü", 1);
   const auto piece = output.Next();
   ASSERT_TRUE(piece.has_value());
   EXPECT_EQ(piece->num_tokens, 2);
 }
 
 TEST(JoinedOutputTest, AfterTheClientHasGoneOnlyTheEndComes) {
-  JoinedOutput output;
-  output.Add(Output("a"));
+  Output output;
+  output.Add("a", 1);
   ASSERT_TRUE(output.Next().has_value());
-  output.Add(Output("b"));
+  output.Add("b", 1);
   output.Written(false);
   EXPECT_FALSE(output.Next().has_value());
-  output.Add(Output("c"));
+  output.Add("c", 1);
   EXPECT_FALSE(output.Next().has_value());
-  output.End(Generation());
+  output.End(std::string());
   const auto end = output.Next();
   ASSERT_TRUE(end.has_value() && end->end.has_value());
   EXPECT_EQ(end->end->status().code(), StatusCode::kCancelled);
 }
 
 TEST(JoinedOutputTest, AnEndThatWaitedBecomesCancelledWhenTheClientGoes) {
-  JoinedOutput output;
-  output.Add(Output("a"));
+  Output output;
+  output.Add("a", 1);
   ASSERT_TRUE(output.Next().has_value());
-  output.End(Generation());
+  output.End(std::string());
   output.Written(false);
   const auto end = output.Next();
   ASSERT_TRUE(end.has_value() && end->end.has_value());

@@ -1,13 +1,14 @@
 #include "serve/grpc/ocr_messages.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include <fmt/core.h>
 
-#include "ocr/page_result.h"
 #include "ocr/tasks.h"
+#include "serve/api/base64.h"
+#include "serve/api/json.h"
+#include "serve/api/ocr_image.h"
 #include "text/utf8.h"
 
 namespace mao {
@@ -15,69 +16,11 @@ namespace {
 
 namespace v1 = maoocr::v1;
 
-constexpr std::string_view kGrounding = "<|grounding|>";
-constexpr std::string_view kImageTag = "<image>";
-constexpr std::string_view kFreeform = "freeform";
-constexpr std::string_view kLocate = "locate";
-
 std::string ValidUtf8(std::string_view text) {
   if (IsValidUtf8(text)) return std::string(text);
   std::string valid;
   AppendLossyUtf8(text, valid);
   return valid;
-}
-
-std::string Stripped(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n\v\f\r";
-  const size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin));
-}
-
-// The model was trained on "<image>\n" in front of its prompts. Some clients write that themselves.
-Result<std::vector<PromptPiece>> PromptAfterImage(std::string_view text, bool grounding) {
-  while (text.starts_with(kImageTag) || text.starts_with('\n')) {
-    text.remove_prefix(text.front() == '\n' ? 1 : kImageTag.size());
-  }
-  const bool adds_tag = grounding && !text.starts_with(kGrounding);
-  MAO_ASSIGN_OR_RETURN(OcrTask task,
-                       UserPrompt(fmt::format("\n{}{}", adds_tag ? kGrounding : "", text)));
-  return std::move(task.prompt);
-}
-
-// With the tag that asks for boxes, or without it. `prompt` is a named task's.
-void SetGrounding(bool wanted, std::vector<PromptPiece>& prompt) {
-  std::string& text = prompt.front().text;
-  const size_t found = text.find(kGrounding);
-  const bool is_there = found != std::string::npos;
-  if (wanted && !is_there) text.insert(text.starts_with('\n') ? 1 : 0, kGrounding);
-  if (!wanted && is_there) text.erase(found, kGrounding.size());
-}
-
-// What a mode asks.
-Result<std::vector<PromptPiece>> PromptOf(const v1::OcrRequest& request) {
-  const std::string& mode = request.mode();
-  if (mode == kFreeform || (mode.empty() && !request.prompt().empty())) {
-    return PromptAfterImage(request.prompt(), request.grounding());
-  }
-  if (!request.prompt().empty()) {
-    return InvalidArgumentError(
-        fmt::format("prompt: mode '{}' has its own; for yours choose mode {}", mode, kFreeform));
-  }
-  std::string task_name = mode.empty() ? std::string(NamedTasks().front().name) : mode;
-  if (mode == kLocate) task_name += ":" + request.find_term();
-  const bool is_known = mode.empty() || task_name.starts_with("locate:") ||
-                        std::any_of(NamedTasks().begin(), NamedTasks().end(),
-                                    [&](const TaskRow& row) { return row.name == task_name; });
-  if (!is_known) {
-    std::string known;
-    for (const TaskRow& row : NamedTasks()) known += fmt::format("{}, ", row.name);
-    return InvalidArgumentError(
-        fmt::format("mode: no '{}'; there is {}{}, {}", mode, known, kLocate, kFreeform));
-  }
-  MAO_ASSIGN_OR_RETURN(OcrTask task, ParseTask(task_name));
-  if (request.has_grounding()) SetGrounding(request.grounding(), task.prompt);
-  return std::move(task.prompt);
 }
 
 void ReadSampling(const v1::SamplingOptions& options, SamplingParams& sampling) {
@@ -106,39 +49,12 @@ void ReadSampling(const v1::SamplingOptions& options, SamplingParams& sampling) 
   sampling.stop_token_ids.assign(options.stop_token_ids().begin(), options.stop_token_ids().end());
 }
 
-Status ReadUrl(std::string url, ImageSource& image) {
-  if (!url.starts_with("http://") && !url.starts_with("https://")) {
+// An image by its address. Data URIs have no place here: bytes need no base64.
+Result<ImageSource> FromUrl(const std::string& url) {
+  if (IsDataUri(url)) {
     return InvalidArgumentError("image_url: expected an address with http:// or https://");
   }
-  image.url = std::move(url);
-  image.name = "image_url";
-  return OkStatus();
-}
-
-Status ReadBytes(std::string bytes, ImageSource& image) {
-  if (bytes.empty()) return InvalidArgumentError("image: has no bytes");
-  image.bytes = std::make_shared<const std::string>(std::move(bytes));
-  image.name = "image";
-  return OkStatus();
-}
-
-// What both kinds of requests have in common.
-template <typename Request>
-Status ReadCommon(const Request& request, const Service& service, GenerationRequest& generation) {
-  generation.model = request.model();
-  generation.engine = request.options().engine();
-  generation.priority = request.options().priority();
-  generation.use_result_cache = !request.options().bypass_cache();
-  MAO_ASSIGN_OR_RETURN(const ServedModel model,
-                       service.FindModel(generation.model, generation.engine));
-  const Engine* engine = model.backend->engine();
-  if (engine != nullptr && !generation.image.empty()) {
-    generation.sampling = DefaultSampling(engine->model_info());
-  }
-  ReadSampling(request.sampling(), generation.sampling);
-  if (!request.size_mode().empty()) generation.image_options.mode = request.size_mode();
-  if (request.has_max_tiles()) generation.image_options.max_tiles = request.max_tiles();
-  return OkStatus();
+  return ImageFromUrl(url, "image_url");
 }
 
 std::string_view FinishReason(StopReason reason) {
@@ -150,6 +66,15 @@ std::string_view FinishReason(StopReason reason) {
     default:
       return "stop";
   }
+}
+
+// Of pages too, which have the same fields by other names.
+void FillTimings(const CallTimings& call, v1::Timings& timings) {
+  timings.set_wait_ms(call.wait_ms);
+  timings.set_fetch_ms(call.fetch_ms);
+  timings.set_decode_ms(call.decode_ms);
+  timings.set_first_output_ms(call.first_output_ms);
+  timings.set_total_ms(call.total_ms);
 }
 
 void FillMetadata(const Generation& answer, const CallContext& context, v1::Metadata& metadata) {
@@ -165,16 +90,39 @@ void FillMetadata(const Generation& answer, const CallContext& context, v1::Meta
   usage.set_cached_tokens(answer.stats.num_cached_tokens);
   usage.set_completion_tokens(answer.stats.num_output_tokens);
   v1::Timings& timings = *metadata.mutable_timings();
-  timings.set_wait_ms(answer.timings.wait_ms);
-  timings.set_fetch_ms(answer.timings.fetch_ms);
-  timings.set_decode_ms(answer.timings.decode_ms);
+  FillTimings(answer.timings, timings);
   timings.set_preprocess_ms(answer.stats.prepare_ms);
   timings.set_queue_ms(answer.stats.queue_ms);
   timings.set_encode_ms(answer.stats.encode_ms);
   timings.set_prefill_ms(answer.stats.prefill_ms);
   timings.set_generate_ms(answer.stats.generate_ms);
-  timings.set_first_output_ms(answer.timings.first_output_ms);
-  timings.set_total_ms(answer.timings.total_ms);
+}
+
+void FillMetadata(const OcrAnswer& answer, v1::Metadata& metadata) {
+  metadata.set_request_id(answer.request_id);
+  metadata.set_model(answer.model);
+  metadata.set_engine(answer.engine);
+  metadata.set_finish_reason(std::string(PageFinishName(answer.page.finish)));
+  metadata.set_size_mode(answer.page.mode);
+  metadata.set_cached(answer.from_cache);
+  v1::Usage& usage = *metadata.mutable_usage();
+  usage.set_prompt_tokens(answer.tokens.prompt);
+  usage.set_image_tokens(answer.tokens.image);
+  usage.set_cached_tokens(answer.num_cached_tokens);
+  usage.set_completion_tokens(answer.tokens.output);
+  v1::Timings& timings = *metadata.mutable_timings();
+  FillTimings(answer.timings, timings);
+  timings.set_preprocess_ms(answer.page.timings.preprocess_ms);
+  timings.set_queue_ms(answer.page.timings.queue_ms);
+  timings.set_encode_ms(answer.page.timings.encode_ms);
+  timings.set_prefill_ms(answer.page.timings.prefill_ms);
+  timings.set_generate_ms(answer.page.timings.generate_ms);
+  metadata.set_mode(std::string(answer.mode->name));
+  metadata.set_grounding(answer.grounding);
+  metadata.set_num_generations(answer.num_generations);
+  metadata.set_method(answer.method);
+  for (const std::string& key : answer.missing) metadata.add_missing(ValidUtf8(key));
+  for (const std::string& name : answer.ignored) metadata.add_ignored(ValidUtf8(name));
 }
 
 template <typename Box>
@@ -185,34 +133,37 @@ void FillRectangle(const Box& box, v1::Rectangle& rectangle) {
   rectangle.set_y2(box.y2);
 }
 
-void AddBoxes(const PageBlock& block, v1::OcrResponse& response) {
-  for (size_t i = 0; i < block.boxes.size(); ++i) {
-    v1::Box& box = *response.add_boxes();
-    box.set_label(ValidUtf8(block.label.value_or("")));
-    box.set_text(ValidUtf8(block.text));
-    FillRectangle(block.pixel_boxes[i], *box.mutable_pixels());
-    FillRectangle(block.boxes[i], *box.mutable_normalized());
-  }
-}
-
 }  // namespace
 
-Result<GenerationRequest> ToGenerationRequest(v1::OcrRequest& request, const Service& service) {
-  GenerationRequest generation;
+Result<OcrRequest> ToOcrRequest(v1::OcrRequest& request) {
+  // The fields that are spelled as those of other interfaces are read by the same code.
+  nlohmann::json fields = {
+      {"model", request.model()},         {"inference_engine", request.options().engine()},
+      {"mode", request.mode()},           {"prompt", request.prompt()},
+      {"find_term", request.find_term()}, {"size", request.size_mode()},
+      {"schema", request.schema()}};
+  MAO_ASSIGN_OR_RETURN(OcrRequest ocr, ParseOcrFields(std::move(fields)));
   switch (request.source_case()) {
-    case v1::OcrRequest::kImage:
-      MAO_RETURN_IF_ERROR(ReadBytes(std::move(*request.mutable_image()), generation.image));
+    case v1::OcrRequest::kImage: {
+      MAO_ASSIGN_OR_RETURN(ocr.image, ImageFromBytes(std::move(*request.mutable_image()), "image"));
       break;
-    case v1::OcrRequest::kImageUrl:
-      MAO_RETURN_IF_ERROR(ReadUrl(request.image_url(), generation.image));
+    }
+    case v1::OcrRequest::kImageUrl: {
+      MAO_ASSIGN_OR_RETURN(ocr.image, FromUrl(request.image_url()));
       break;
+    }
     case v1::OcrRequest::SOURCE_NOT_SET:
       return InvalidArgumentError("image: the request has neither image nor image_url");
   }
-  MAO_RETURN_IF_ERROR(ReadCommon(request, service, generation));
-  MAO_ASSIGN_OR_RETURN(generation.prompt, PromptOf(request));
-  generation.context.operation = "ocr";
-  return generation;
+  if (request.has_grounding()) ocr.grounding = request.grounding();
+  if (request.has_max_tiles()) ocr.max_tiles = request.max_tiles();
+  ocr.include_caption = request.include_caption();
+  ocr.priority = request.options().priority();
+  ocr.use_result_cache = !request.options().bypass_cache();
+  ocr.change_sampling = [options = request.sampling()](SamplingParams& sampling) {
+    ReadSampling(options, sampling);
+  };
+  return ocr;
 }
 
 Result<GenerationRequest> ToGenerationRequest(v1::GenerateRequest& request,
@@ -224,35 +175,53 @@ Result<GenerationRequest> ToGenerationRequest(v1::GenerateRequest& request,
         fmt::format("images: the model reads one image in a request, found {}", num_images));
   }
   if (request.images_size() > 0) {
-    MAO_RETURN_IF_ERROR(ReadBytes(std::move(*request.mutable_images(0)), generation.image));
+    MAO_ASSIGN_OR_RETURN(generation.image,
+                         ImageFromBytes(std::move(*request.mutable_images(0)), "images"));
   }
   if (request.image_urls_size() > 0) {
-    MAO_RETURN_IF_ERROR(ReadUrl(request.image_urls(0), generation.image));
+    MAO_ASSIGN_OR_RETURN(generation.image, FromUrl(request.image_urls(0)));
   }
-  MAO_RETURN_IF_ERROR(ReadCommon(request, service, generation));
-  if (generation.image.empty()) {
-    MAO_ASSIGN_OR_RETURN(OcrTask task, UserPrompt(request.prompt()));
-    generation.prompt = std::move(task.prompt);
-  } else {
-    MAO_ASSIGN_OR_RETURN(generation.prompt, PromptAfterImage(request.prompt(), false));
+  generation.model = request.model();
+  generation.engine = request.options().engine();
+  generation.priority = request.options().priority();
+  generation.use_result_cache = !request.options().bypass_cache();
+  MAO_ASSIGN_OR_RETURN(const ServedModel model,
+                       service.FindModel(generation.model, generation.engine));
+  const bool has_image = !generation.image.empty();
+  const Engine* const engine = model.backend->engine();
+  if (has_image) {
+    generation.sampling = DefaultPageSampling(engine == nullptr ? nullptr : &engine->model_info());
   }
+  ReadSampling(request.sampling(), generation.sampling);
+  if (!request.size_mode().empty()) generation.image_options.mode = request.size_mode();
+  if (request.has_max_tiles()) generation.image_options.max_tiles = request.max_tiles();
+  MAO_ASSIGN_OR_RETURN(
+      OcrTask task, has_image ? UserImagePrompt(request.prompt()) : UserPrompt(request.prompt()));
+  generation.prompt = std::move(task.prompt);
   generation.context.operation = "generate";
   return generation;
 }
 
-void FillResponse(const Generation& answer, const CallContext& context, v1::OcrResponse& response) {
-  PageResult page;
-  page.raw_text = answer.text;
-  page.width = std::max(answer.image_width, 1);
-  page.height = std::max(answer.image_height, 1);
-  page.box_space = answer.boxes_in_padded_square ? BoxSpace::kPaddedSquare : BoxSpace::kOriginal;
-  InterpretRawText({}, page);
-  response.set_text(ValidUtf8(Stripped(page.markdown)));
-  response.set_raw_text(ValidUtf8(answer.text));
-  for (const PageBlock& block : page.blocks) AddBoxes(block, response);
-  response.mutable_image_dims()->set_width(answer.image_width);
-  response.mutable_image_dims()->set_height(answer.image_height);
-  FillMetadata(answer, context, *response.mutable_metadata());
+void FillResponse(const OcrAnswer& answer, v1::OcrResponse& response) {
+  response.set_text(ValidUtf8(answer.text));
+  response.set_raw_text(ValidUtf8(answer.page.raw_text));
+  if (!answer.data.is_null()) response.set_data(DumpJson(answer.data));
+  response.set_caption(ValidUtf8(answer.caption));
+  for (const OcrBox& found : answer.boxes) {
+    v1::Box& box = *response.add_boxes();
+    box.set_label(ValidUtf8(found.label));
+    box.set_text(ValidUtf8(found.text));
+    FillRectangle(found.box, *box.mutable_pixels());
+    FillRectangle(found.norm_box, *box.mutable_normalized());
+  }
+  for (const PageFigure& found : answer.page.figures) {
+    v1::Figure& figure = *response.add_figures();
+    figure.set_path(found.path);
+    FillRectangle(found.box, *figure.mutable_pixels());
+  }
+  response.mutable_image_dims()->set_width(answer.page.width);
+  response.mutable_image_dims()->set_height(answer.page.height);
+  FillMetadata(answer, *response.mutable_metadata());
 }
 
 void FillResponse(const Generation& answer, const CallContext& context,

@@ -6,21 +6,19 @@
 
 #include "base/status.h"
 #include "serve/api/health.h"
+#include "serve/api/ocr_answer.h"
 #include "serve/api/service.h"
 
 namespace mao {
 
-// What the messages ask, for the model that they name; without context and timeout. The bytes of the
-// image are moved out of the request. Errors: InvalidArgument names the field; those of
-// Service::FindModel.
-Result<GenerationRequest> ToGenerationRequest(maoocr::v1::OcrRequest& request,
-                                              const Service& service);
+// What the messages ask; without context and timeout. The bytes of images are moved out of the
+// request. Errors: InvalidArgument names the field; those of Service::FindModel.
+Result<OcrRequest> ToOcrRequest(maoocr::v1::OcrRequest& request);
 Result<GenerationRequest> ToGenerationRequest(maoocr::v1::GenerateRequest& request,
                                               const Service& service);
 
 // Strings of the answers are valid UTF-8 whatever the model wrote: else clients could not read them.
-void FillResponse(const Generation& answer, const CallContext& context,
-                  maoocr::v1::OcrResponse& response);
+void FillResponse(const OcrAnswer& answer, maoocr::v1::OcrResponse& response);
 void FillResponse(const Generation& answer, const CallContext& context,
                   maoocr::v1::GenerateResponse& response);
 void FillDelta(const std::string& text, int32_t num_tokens, maoocr::v1::TextDelta& delta);

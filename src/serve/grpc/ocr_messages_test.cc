@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "serve/grpc/fake_backend.h"
+#include "serve/api/testing/fake_backend.h"
 
 namespace mao {
 namespace {
@@ -16,82 +16,87 @@ class OcrMessagesTest : public testing::Test {
  protected:
   OcrMessagesTest() {
     service_.AddModel("page-reader");
-    service_.SetReady("page-reader", std::make_shared<FakeBackend>(std::vector<std::string>()));
+    service_.SetReady("page-reader", std::make_shared<FakeBackend>());
     request_.set_image("the bytes");
   }
 
-  // The pieces of the prompt, those that may be special tokens in brackets; or the error.
-  std::string Prompt() {
+  Result<OcrPlan> Plan() const {
     v1::OcrRequest request = request_;
-    const Result<GenerationRequest> generation = ToGenerationRequest(request, service_);
-    if (!generation.ok()) return generation.status().ToString();
-    std::string prompt;
-    for (const PromptPiece& piece : generation->prompt) {
-      prompt += piece.parse_special_tokens ? "[" + piece.text + "]" : piece.text;
-    }
-    return prompt;
+    MAO_ASSIGN_OR_RETURN(OcrRequest ocr, ToOcrRequest(request));
+    return PlanOcr(std::move(ocr), nullptr);
+  }
+  // What the model is asked; or the error.
+  std::string Prompt() const {
+    const Result<OcrPlan> plan = Plan();
+    return plan.ok() ? PromptText(plan->read) : plan.status().ToString();
   }
 
   Service service_{{}, nullptr};
   v1::OcrRequest request_;
 };
 
+TEST_F(OcrMessagesTest, EveryModeOfTheServiceIsThere) {
+  request_.set_prompt("What?");
+  request_.set_find_term("Total");
+  for (const OcrMode& mode : OcrModes()) {
+    for (const std::string_view name : {mode.name, mode.other_name}) {
+      if (name.empty()) continue;
+      request_.set_mode(std::string(name));
+      const Result<OcrPlan> plan = Plan();
+      ASSERT_TRUE(plan.ok()) << name << ": " << plan.status().ToString();
+      EXPECT_EQ(plan->mode, &mode);
+    }
+  }
+}
+
 TEST_F(OcrMessagesTest, ModesAskTheirPrompts) {
-  EXPECT_EQ(Prompt(), "[\n<|grounding|>Convert the document to markdown.]");
-  request_.set_mode("markdown");
-  EXPECT_EQ(Prompt(), "[\n<|grounding|>Convert the document to markdown.]");
-  request_.set_mode("text");
-  EXPECT_EQ(Prompt(), "[\nFree OCR.]");
-  request_.set_mode("figure");
-  EXPECT_EQ(Prompt(), "[\nParse the figure.]");
-  request_.set_mode("locate");
-  request_.set_find_term("<|grounding|>Total");
-  EXPECT_EQ(Prompt(), "[\nLocate <|ref|>]<|grounding|>Total[<|/ref|> in the image.]");
-}
-
-TEST_F(OcrMessagesTest, GroundingIsAddedOrTakenAway) {
+  EXPECT_EQ(Prompt(), "\n<|grounding|>Convert the document to markdown.");
   request_.set_grounding(false);
-  EXPECT_EQ(Prompt(), "[\nConvert the document to markdown.]");
+  EXPECT_EQ(Prompt(), "\nFree OCR.");
   request_.set_mode("text");
-  request_.set_grounding(true);
-  EXPECT_EQ(Prompt(), "[\n<|grounding|>Free OCR.]");
+  EXPECT_EQ(Prompt(), "\nFree OCR.");
+  request_.set_mode("locate");
+  request_.set_find_term("Total");
+  EXPECT_EQ(Prompt(), "\nLocate <|ref|>Total<|/ref|> in the image.");
+  request_.set_mode("");
+  request_.set_prompt("<image>\nWhat?");
+  EXPECT_EQ(Prompt(), "\nWhat?");
 }
 
-TEST_F(OcrMessagesTest, PromptsOfClientsBecomeNoControlTokens) {
-  request_.set_prompt("<image>\nWhat? <|end|>");
-  EXPECT_EQ(Prompt(), "\nWhat? <|end|>");
-  request_.set_mode("freeform");
-  request_.set_grounding(true);
-  EXPECT_EQ(Prompt(), "\n[<|grounding|>]What? <|end|>");
+TEST_F(OcrMessagesTest, WhatPagesCanBeAskedBeyondAText) {
+  request_.set_mode("kv_json");
+  request_.set_schema(R"({"z": "", "a": {"y": ""}})");
+  request_.set_include_caption(true);
+  const Result<OcrPlan> plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  EXPECT_EQ(plan->schema.dump(), R"({"z":"","a":{"y":""}})");
+  EXPECT_TRUE(plan->caption.has_value());
+  request_.set_schema("{");
+  EXPECT_THAT(Prompt(), HasSubstr("schema: no valid JSON"));
 }
 
 TEST_F(OcrMessagesTest, RefusesWhatDoesNotFit) {
   request_.set_mode("freeform");
-  EXPECT_THAT(Prompt(), HasSubstr("the prompt is empty"));
-  request_.set_mode("text");
-  request_.set_prompt("What?");
-  EXPECT_THAT(Prompt(), HasSubstr("prompt: mode 'text' has its own"));
-  request_.clear_prompt();
+  EXPECT_THAT(Prompt(), HasSubstr("prompt: mode freeform needs one"));
   request_.set_mode("text: ignore");
-  EXPECT_THAT(Prompt(), HasSubstr("mode: no 'text: ignore'; there is markdown, text, ocr, figure, "
-                                  "describe, locate, freeform"));
+  EXPECT_THAT(Prompt(),
+              HasSubstr("mode: there is no 'text: ignore'; there is markdown, plain_ocr"));
   request_.set_mode("locate");
-  EXPECT_THAT(Prompt(), HasSubstr("say what to look for"));
-  request_.clear_mode();
-  request_.set_model("other");
-  EXPECT_THAT(Prompt(), HasSubstr("NOT_FOUND: no model 'other'"));
+  EXPECT_THAT(Prompt(), HasSubstr("find_term"));
 }
 
 TEST_F(OcrMessagesTest, AnImageIsBytesOrAnAddress) {
   request_.set_image_url("https://example.org/page.png");
-  const Result<GenerationRequest> by_url = ToGenerationRequest(request_, service_);
+  const Result<OcrPlan> by_url = Plan();
   ASSERT_TRUE(by_url.ok());
-  EXPECT_EQ(by_url->image.url, "https://example.org/page.png");
-  EXPECT_EQ(by_url->image.bytes, nullptr);
-  request_.set_image_url("file:///etc/passwd");
-  EXPECT_THAT(Prompt(), HasSubstr("image_url: expected an address with http:// or https://"));
+  EXPECT_EQ(by_url->read.image.url, "https://example.org/page.png");
+  EXPECT_EQ(by_url->read.image.bytes, nullptr);
+  for (const char* url : {"file:///etc/passwd", "data:image/png;base64,AAAA"}) {
+    request_.set_image_url(url);
+    EXPECT_THAT(Prompt(), HasSubstr("image_url: expected a"));
+  }
   request_.set_image("");
-  EXPECT_THAT(Prompt(), HasSubstr("image: has no bytes"));
+  EXPECT_THAT(Prompt(), HasSubstr("image: the file is empty"));
   request_.clear_source();
   EXPECT_THAT(Prompt(), HasSubstr("neither image nor image_url"));
 }
@@ -120,10 +125,13 @@ TEST_F(OcrMessagesTest, ReadsEveryOption) {
   request_.mutable_options()->set_priority(-2);
   request_.mutable_options()->set_bypass_cache(true);
   request_.mutable_options()->set_engine("direct");
-  const Result<GenerationRequest> generation = ToGenerationRequest(request_, service_);
-  ASSERT_TRUE(generation.ok()) << generation.status().ToString();
-  EXPECT_EQ(*generation->image.bytes, "the bytes");
+  Result<OcrRequest> request = ToOcrRequest(request_);
+  ASSERT_TRUE(request.ok()) << request.status().ToString();
   EXPECT_EQ(request_.image(), "");
+  const Result<OcrPlan> plan = PlanOcr(*std::move(request), nullptr);
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  const GenerationRequest* const generation = &plan->read;
+  EXPECT_EQ(*generation->image.bytes, "the bytes");
   EXPECT_EQ(generation->image_options.mode, "large");
   EXPECT_EQ(generation->image_options.max_tiles, 4);
   EXPECT_EQ(generation->priority, -2);
@@ -166,27 +174,36 @@ TEST_F(OcrMessagesTest, GenerateTakesOneImageOrNone) {
 }
 
 TEST_F(OcrMessagesTest, AnswersHaveBoxesInBothSpacesAndValidText) {
-  Generation answer;
-  answer.model = "page-reader";
-  answer.engine = "vllm_direct";
-  answer.text = "<|ref|>title<|/ref|><|det|>[[0, 0, 999, 500]]<|/det|>\n# \xff\xe4\xbd\xa0\n\n";
-  answer.image_width = 200;
-  answer.image_height = 100;
-  answer.image_mode = "tiny";
-  answer.stop_reason = StopReason::kRepetition;
-  answer.from_result_cache = true;
-  answer.stats.num_prompt_tokens = 80;
-  answer.stats.num_image_tokens = 73;
-  answer.stats.num_cached_tokens = 32;
-  answer.stats.num_output_tokens = 9;
-  answer.timings.total_ms = 12.5;
-  CallContext context;
-  context.request_id = "abc";
+  Generation read;
+  read.model = "page-reader";
+  read.engine = "vllm_direct";
+  read.text =
+      "<|ref|>title<|/ref|><|det|>[[0, 0, 999, 500]]<|/det|>\n# \xff\xe4\xbd\xa0\n\n"
+      "<|ref|>image<|/ref|><|det|>[[0, 600, 999, 999]]<|/det|>\n";
+  read.image_width = 200;
+  read.image_height = 100;
+  read.image_mode = "tiny";
+  read.stop_reason = StopReason::kRepetition;
+  read.from_result_cache = true;
+  read.stats.num_prompt_tokens = 80;
+  read.stats.num_image_tokens = 73;
+  read.stats.num_cached_tokens = 32;
+  read.stats.num_output_tokens = 9;
+  read.timings.total_ms = 12.5;
+  Generation caption = read;
+  caption.text = "A cat.";
+  request_.set_mode("layout_map");
+  request_.set_find_term("x");
+  Result<OcrPlan> plan = Plan();
+  ASSERT_TRUE(plan.ok());
+  plan->read.context.request_id = "abc";
   v1::OcrResponse response;
-  FillResponse(answer, context, response);
-  EXPECT_EQ(response.text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
+  FillResponse(MakeOcrAnswer(*plan, read, &caption, nullptr), response);
   EXPECT_THAT(response.raw_text(), HasSubstr("# \xEF\xBF\xBD\xe4\xbd\xa0\n"));
-  ASSERT_EQ(response.boxes_size(), 1);
+  EXPECT_EQ(response.text(), response.data());
+  EXPECT_THAT(response.data(), HasSubstr(R"({"type":"title","box":[0,0,200,50],"text":"# )"));
+  EXPECT_EQ(response.caption(), "A cat.");
+  ASSERT_EQ(response.boxes_size(), 2);
   const v1::Box& box = response.boxes(0);
   EXPECT_EQ(box.label(), "title");
   EXPECT_EQ(box.text(), "# \xEF\xBF\xBD\xe4\xbd\xa0");
@@ -194,6 +211,9 @@ TEST_F(OcrMessagesTest, AnswersHaveBoxesInBothSpacesAndValidText) {
   EXPECT_EQ(box.normalized().y2(), 500);
   EXPECT_EQ(box.pixels().x2(), 200);
   EXPECT_EQ(box.pixels().y2(), 50);
+  ASSERT_EQ(response.figures_size(), 1);
+  EXPECT_EQ(response.figures(0).pixels().y2(), 100);
+  EXPECT_NE(response.figures(0).path(), "");
   EXPECT_EQ(response.image_dims().width(), 200);
   EXPECT_EQ(response.image_dims().height(), 100);
   const v1::Metadata& metadata = response.metadata();
@@ -202,12 +222,31 @@ TEST_F(OcrMessagesTest, AnswersHaveBoxesInBothSpacesAndValidText) {
   EXPECT_EQ(metadata.engine(), "vllm_direct");
   EXPECT_EQ(metadata.finish_reason(), "repetition");
   EXPECT_EQ(metadata.size_mode(), "tiny");
+  EXPECT_EQ(metadata.mode(), "layout_map");
+  EXPECT_TRUE(metadata.grounding());
   EXPECT_TRUE(metadata.cached());
-  EXPECT_EQ(metadata.usage().prompt_tokens(), 80);
-  EXPECT_EQ(metadata.usage().image_tokens(), 73);
-  EXPECT_EQ(metadata.usage().cached_tokens(), 32);
-  EXPECT_EQ(metadata.usage().completion_tokens(), 9);
+  EXPECT_EQ(metadata.num_generations(), 2);
+  EXPECT_THAT(metadata.ignored(), ElementsAre("find_term"));
+  EXPECT_EQ(metadata.usage().prompt_tokens(), 160);
+  EXPECT_EQ(metadata.usage().image_tokens(), 146);
+  EXPECT_EQ(metadata.usage().cached_tokens(), 64);
+  EXPECT_EQ(metadata.usage().completion_tokens(), 18);
   EXPECT_EQ(metadata.timings().total_ms(), 12.5);
+}
+
+TEST_F(OcrMessagesTest, GeneratedTextIsValid) {
+  Generation answer;
+  answer.text = "\xff\xe4\xbd\xa0";
+  answer.stop_reason = StopReason::kRepetition;
+  answer.stats.num_output_tokens = 9;
+  CallContext context;
+  context.request_id = "abc";
+  v1::GenerateResponse response;
+  FillResponse(answer, context, response);
+  EXPECT_EQ(response.text(), "\xEF\xBF\xBD\xe4\xbd\xa0");
+  EXPECT_EQ(response.metadata().request_id(), "abc");
+  EXPECT_EQ(response.metadata().finish_reason(), "repetition");
+  EXPECT_EQ(response.metadata().usage().completion_tokens(), 9);
 }
 
 TEST_F(OcrMessagesTest, ListsModelsInEveryState) {

@@ -2,7 +2,7 @@
 
 #include <maoocr.grpc.pb.h>
 
-#include "serve/grpc/generation_reactors.h"
+#include "serve/grpc/call_reactors.h"
 #include "serve/grpc/ocr_messages.h"
 
 namespace mao {
@@ -17,38 +17,49 @@ constexpr std::string_view kGenerateStream = "/maoocr.v1.OcrService/GenerateStre
 constexpr std::string_view kListModels = "/maoocr.v1.OcrService/ListModels";
 constexpr std::string_view kGetHealth = "/maoocr.v1.OcrService/GetHealth";
 
-template <typename Request>
-ParseGeneration Parser(const Request* request, const RpcEnvironment& environment) {
+Parse<OcrAnswer> Parser(const v1::OcrRequest* request, const RpcEnvironment&) {
+  return [request] { return ToOcrRequest(Own(request)); };
+}
+
+Parse<Generation> Parser(const v1::GenerateRequest* request, const RpcEnvironment& environment) {
   return [request, &service = environment.service] {
     return ToGenerationRequest(Own(request), service);
   };
 }
 
-template <typename Request, typename Response>
-grpc::ServerUnaryReactor* Answer(RpcEnvironment& environment, grpc::CallbackServerContext* context,
-                                 std::string_view method, const Request* request,
-                                 Response* response) {
-  const auto reactor = std::make_shared<UnaryGeneration>(
+void Fill(const OcrAnswer& answer, const CallContext&, v1::OcrResponse& response) {
+  FillResponse(answer, response);
+}
+
+void Fill(const Generation& answer, const CallContext& context, v1::GenerateResponse& response) {
+  FillResponse(answer, context, response);
+}
+
+template <typename Answer, typename Request, typename Response>
+grpc::ServerUnaryReactor* AnswerWhole(RpcEnvironment& environment,
+                                      grpc::CallbackServerContext* context, std::string_view method,
+                                      const Request* request, Response* response) {
+  const auto reactor = std::make_shared<UnaryCall<Answer>>(
       environment, *context, method,
-      [response](const Generation& answer, const CallContext& call_context) {
-        FillResponse(answer, call_context, *response);
+      [response](const Answer& answer, const CallContext& call_context) {
+        Fill(answer, call_context, *response);
       });
   return reactor->Start(request->ByteSizeLong(), Parser(request, environment));
 }
 
-template <typename Event, typename Request>
-grpc::ServerWriteReactor<Event>* Stream(RpcEnvironment& environment,
-                                        grpc::CallbackServerContext* context,
-                                        std::string_view method, const Request* request) {
-  const typename StreamedGeneration<Event>::Fill fill = {
-      [](const JoinedOutput::Piece& piece, Event& event) {
+template <typename Answer, typename Event, typename Request>
+grpc::ServerWriteReactor<Event>* AnswerInPieces(RpcEnvironment& environment,
+                                                grpc::CallbackServerContext* context,
+                                                std::string_view method, const Request* request) {
+  using Reactor = StreamedCall<Answer, Event>;
+  const typename Reactor::Fill fill = {
+      [](const typename Reactor::Piece& piece, Event& event) {
         FillDelta(piece.text, piece.num_tokens, *event.mutable_delta());
       },
-      [](const Generation& answer, const CallContext& call_context, Event& event) {
-        FillResponse(answer, call_context, *event.mutable_result());
+      [](const Answer& answer, const CallContext& call_context, Event& event) {
+        Fill(answer, call_context, *event.mutable_result());
       }};
-  const auto reactor =
-      std::make_shared<StreamedGeneration<Event>>(environment, *context, method, fill);
+  const auto reactor = std::make_shared<Reactor>(environment, *context, method, fill);
   return reactor->Start(request->ByteSizeLong(), Parser(request, environment));
 }
 
@@ -58,20 +69,21 @@ class OcrService final : public v1::OcrService::CallbackService {
 
   grpc::ServerUnaryReactor* Ocr(grpc::CallbackServerContext* context, const v1::OcrRequest* request,
                                 v1::OcrResponse* response) override {
-    return Answer(environment_, context, kOcr, request, response);
+    return AnswerWhole<OcrAnswer>(environment_, context, kOcr, request, response);
   }
   grpc::ServerWriteReactor<v1::OcrEvent>* OcrStream(grpc::CallbackServerContext* context,
                                                     const v1::OcrRequest* request) override {
-    return Stream<v1::OcrEvent>(environment_, context, kOcrStream, request);
+    return AnswerInPieces<OcrAnswer, v1::OcrEvent>(environment_, context, kOcrStream, request);
   }
   grpc::ServerUnaryReactor* Generate(grpc::CallbackServerContext* context,
                                      const v1::GenerateRequest* request,
                                      v1::GenerateResponse* response) override {
-    return Answer(environment_, context, kGenerate, request, response);
+    return AnswerWhole<Generation>(environment_, context, kGenerate, request, response);
   }
   grpc::ServerWriteReactor<v1::GenerateEvent>* GenerateStream(
       grpc::CallbackServerContext* context, const v1::GenerateRequest* request) override {
-    return Stream<v1::GenerateEvent>(environment_, context, kGenerateStream, request);
+    return AnswerInPieces<Generation, v1::GenerateEvent>(environment_, context, kGenerateStream,
+                                                         request);
   }
   grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
                                        const v1::ListModelsRequest*,

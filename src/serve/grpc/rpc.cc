@@ -138,22 +138,49 @@ Status Rpc::Hold(size_t message_bytes) {
 void Rpc::Release() { environment_.held_bytes -= std::exchange(held_bytes_, 0); }
 
 Status Rpc::Submit(GenerationRequest request, std::shared_ptr<CallObserver> observer) {
+  SetContext(request);
+  MAO_ASSIGN_OR_RETURN(std::shared_ptr<Call> call,
+                       environment_.service.Submit(std::move(request), std::move(observer)));
+  SetCancel([call = std::move(call)] { call->Cancel(); });
+  return OkStatus();
+}
+
+Status Rpc::Submit(OcrRequest request, std::shared_ptr<OcrObserver> observer) {
+  SetContext(request);
+  MAO_ASSIGN_OR_RETURN(
+      std::shared_ptr<OcrCall> call,
+      OcrCall::Start(environment_.service, std::move(request), std::move(observer)));
+  SetCancel([call = std::move(call)] { call->Cancel(); });
+  return OkStatus();
+}
+
+template <typename Request>
+void Rpc::SetContext(Request& request) const {
   std::string operation = std::move(request.context.operation);
   request.context = call_context_;
   request.context.operation = std::move(operation);
   request.timeout = TimeLeft(context_);
-  MAO_ASSIGN_OR_RETURN(std::shared_ptr<Call> call,
-                       environment_.service.Submit(std::move(request), std::move(observer)));
-  const std::lock_guard lock(mutex_);
-  call_ = std::move(call);
-  if (cancelled_) call_->Cancel();
-  return OkStatus();
 }
 
+void Rpc::SetCancel(std::function<void()> cancel) {
+  bool is_cancelled = false;
+  {
+    const std::lock_guard lock(mutex_);
+    cancel_ = cancel;
+    is_cancelled = cancelled_;
+  }
+  if (is_cancelled) cancel();
+}
+
+// Not under the lock: calls have locks of their own, which they hold when they write.
 void Rpc::Cancel() {
-  const std::lock_guard lock(mutex_);
-  cancelled_ = true;
-  if (call_ != nullptr) call_->Cancel();
+  std::function<void()> cancel;
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    cancel = cancel_;
+  }
+  if (cancel) cancel();
 }
 
 grpc::Status Rpc::End(const Status& status) {

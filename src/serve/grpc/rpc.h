@@ -12,6 +12,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "serve/api/ocr_call.h"
 #include "serve/api/service.h"
 #include "serve/grpc/grpc_server.h"
 
@@ -43,6 +44,7 @@ class Rpc {
   void Release();
   // With the context of Admit, and the client's deadline as timeout.
   Status Submit(GenerationRequest request, std::shared_ptr<CallObserver> observer);
+  Status Submit(OcrRequest request, std::shared_ptr<OcrObserver> observer);
   // Ends a call that was submitted, or will be.
   void Cancel();
   // What the client is told at the end.
@@ -65,8 +67,12 @@ class Rpc {
   bool was_refused_ = false;
   size_t held_bytes_ = 0;
 
+  template <typename Request>
+  void SetContext(Request& request) const;
+  void SetCancel(std::function<void()> cancel);
+
   std::mutex mutex_;
-  std::shared_ptr<Call> call_;
+  std::function<void()> cancel_;  // ends the call that was submitted
   bool cancelled_ = false;
 };
 

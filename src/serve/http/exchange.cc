@@ -50,6 +50,15 @@ void Exchange::SetKeepAlive(std::string bytes, std::chrono::milliseconds interva
   keep_alive_ = {std::move(bytes), interval};
 }
 
+void Exchange::SetProgress(int64_t num_done, int64_t num_total) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (gone_) return;
+    pending_.progress = {num_done, num_total};
+  }
+  wake_();
+}
+
 void Exchange::OnDisconnect(std::function<void()> callback) {
   {
     const std::lock_guard lock(mutex_);

@@ -32,6 +32,8 @@ class Exchange {
   void End();
   // `bytes` are written whenever a begun response has been silent for so long: a sign of life.
   void SetKeepAlive(std::string bytes, std::chrono::milliseconds interval);
+  // How far the work is, for jobs, which show it.
+  void SetProgress(int64_t num_done, int64_t num_total);
   // Called once if the client goes away before the end; at once if it has gone already.
   void OnDisconnect(std::function<void()> callback);
 
@@ -41,6 +43,11 @@ class Exchange {
     bool is_streamed = false;          // of unknown length
     std::string bytes;                 // after the head
     bool ended = false;
+    struct Progress {
+      int64_t num_done;
+      int64_t num_total;
+    };
+    std::optional<Progress> progress;  // the newest
   };
   // What has come since the last call; empty when nothing has.
   Pending Take();

@@ -35,7 +35,7 @@ struct Bell {
 }  // namespace
 
 HttpResponse PerformLocally(const Router& router, HttpRequest request, const std::stop_token& stop,
-                            const OnResponseBytes& on_bytes) {
+                            const OnResponseBytes& on_bytes, const OnWorkProgress& on_progress) {
   static const std::vector<Interface> kAll = {Interface::kOpenAi, Interface::kRest};
   Router::Match match = router.Find(request.method, request.path, kAll);
   if (match.route == nullptr) return NoRoute(request, match);
@@ -50,6 +50,9 @@ HttpResponse PerformLocally(const Router& router, HttpRequest request, const std
     if (pending.head.has_value()) response = *std::move(pending.head);
     response.body += pending.bytes;
     if (on_bytes && !pending.bytes.empty()) on_bytes(pending.bytes);
+    if (on_progress && pending.progress.has_value()) {
+      on_progress(pending.progress->num_done, pending.progress->num_total);
+    }
     if (pending.ended) return response;
     if (stop.stop_requested()) {
       exchange->Disconnect();

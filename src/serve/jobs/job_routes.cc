@@ -52,9 +52,7 @@ Result<EnqueuedJob> Enqueue(PersistentStore& store, const JobRunner& runner,
     return InvalidArgumentError(
         fmt::format("{} cannot run in the background; /api/ocr can", request.path));
   }
-  if (!callback_url.empty() && !runner.accepts_callbacks()) {
-    return InvalidArgumentError("callback_url: callbacks are switched off on this server");
-  }
+  if (!callback_url.empty()) MAO_RETURN_IF_ERROR(runner.CheckCallback(callback_url));
   NewJob job;
   job.kind = kHttpJob;
   job.owner = request.context.key_id;

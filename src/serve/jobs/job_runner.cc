@@ -22,7 +22,7 @@ constexpr int64_t kClaimWaitMs = 1000;
 constexpr milliseconds kBusyPause{500};
 constexpr milliseconds kHousekeeping{1000};
 constexpr int kSweepEvery = 60;  // rounds of housekeeping
-constexpr size_t kAtOnce = 16;   // batches or callbacks of one round
+constexpr size_t kAtOnce = 16;   // batches of one round
 constexpr size_t kMaxBatchErrors = 100;
 
 void LogIfWrong(std::string_view what, const Status& status) {
@@ -43,11 +43,20 @@ JobRunner::JobRunner(PersistentStore& store, const Router& router, JobRunnerOpti
 
 JobRunner::~JobRunner() {
   for (std::jthread& thread : threads_) thread.request_stop();
+  callbacks_.reset();
   store_.jobs().StopWaiting();
   threads_.clear();
 }
 
+Status JobRunner::CheckCallback(const std::string& url) const {
+  if (!options_.webhooks.has_value()) {
+    return InvalidArgumentError("callback_url: callbacks are switched off on this server");
+  }
+  return options_.webhooks->CheckUrl(url).WithContext("callback_url");
+}
+
 void JobRunner::Start() {
+  if (options_.webhooks.has_value()) callbacks_.emplace(store_.jobs(), *options_.webhooks);
   threads_.emplace_back([this](const std::stop_token& stop) { KeepHouse(stop); });
   for (size_t i = 0; i < options_.num_workers; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
@@ -100,7 +109,10 @@ void JobRunner::RunJob(const ClaimedJob& job, const std::stop_token& stop) {
   HttpResponse response;
   {
     const std::stop_callback on_shutdown(stop, [this, &id] { Interrupt(id); });
-    response = PerformLocally(router_, *std::move(request), job_stop);
+    response = PerformLocally(
+        router_, *std::move(request), job_stop, {}, [&](int64_t num_done, int64_t num_total) {
+          LogIfWrong(id, store_.jobs().Progress(job.claim, {num_done, num_total, ""}).status());
+        });
     EndJobSpan(span.get(), response.status);
   }
   {
@@ -155,7 +167,6 @@ void JobRunner::KeepHouse(const std::stop_token& stop) {
     LogIfWrong("usage statistics", store_.usage().Flush());
     ValidateBatches();
     FinalizeBatches();
-    if (options_.post_callback) MakeCallbacks();
     if (round % kSweepEvery == 0) LogIfWrong("housekeeping", store_.Sweep());
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, kHousekeeping, [this] { return is_woken_; });
@@ -216,19 +227,6 @@ void JobRunner::FinalizeBatches() {
   const auto ids = store_.batches().ReadyToFinalize(kAtOnce);
   if (!ids.ok()) return LogIfWrong("batches", ids.status());
   for (const std::string& id : *ids) LogIfWrong(id, store_.batches().Finalize(id).status());
-}
-
-void JobRunner::MakeCallbacks() {
-  const auto due = store_.jobs().DueCallbacks(kAtOnce);
-  if (!due.ok()) return LogIfWrong("callbacks", due.status());
-  for (const DueCallback& callback : *due) {
-    const nlohmann::ordered_json json = {{"event", "job.ended"}, {"job_id", callback.job_id}};
-    const Status status = options_.post_callback(callback.url, DumpJson(json));
-    if (!status.ok()) {
-      LogWarning(fmt::format("callback of {}: {}", callback.job_id, status.message()));
-    }
-    LogIfWrong(callback.job_id, store_.jobs().RecordCallback(callback.job_id, status.ok()));
-  }
 }
 
 }  // namespace mao

@@ -3,8 +3,8 @@
 #define MAOOCR_SERVE_JOBS_JOB_RUNNER_H_
 
 #include <condition_variable>
-#include <functional>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -12,17 +12,16 @@
 #include <vector>
 
 #include "serve/http/router.h"
+#include "serve/jobs/callback_sender.h"
+#include "serve/jobs/webhooks.h"
 #include "serve/store/persistent_store.h"
 
 namespace mao {
 
-// Tells the end of a job to a URL that its client gave: POSTs the JSON there.
-using PostCallback = std::function<Status(const std::string& url, const std::string& json)>;
-
 struct JobRunnerOptions {
   size_t num_workers = 8;
-  PostCallback post_callback;  // empty: callbacks are refused when jobs are made
-  Tracer* tracer = nullptr;    // outlives the runner; null: jobs are not traced
+  std::optional<Webhooks> webhooks;  // not set: callbacks are refused when jobs are made
+  Tracer* tracer = nullptr;          // outlives the runner; null: jobs are not traced
 };
 
 // A job is a request that goes through the router like any other, behind those of clients who wait.
@@ -43,7 +42,8 @@ class JobRunner {
   // A batch was made: validates it soon.
   void WakeUp();
 
-  bool accepts_callbacks() const { return static_cast<bool>(options_.post_callback); }
+  // Ok if the end of a job can be told to this URL. InvalidArgument, OutOfRange.
+  Status CheckCallback(const std::string& url) const;
 
  private:
   void Work(const std::stop_token& stop);
@@ -54,7 +54,6 @@ class JobRunner {
   void ValidateBatches();
   Status ValidateBatch(const StoredBatch& batch);
   void FinalizeBatches();
-  void MakeCallbacks();
 
   PersistentStore& store_;
   const Router& router_;
@@ -65,6 +64,7 @@ class JobRunner {
   bool is_woken_ = false;
   std::unordered_map<std::string, std::stop_source> running_;
   std::vector<std::jthread> threads_;
+  std::optional<CallbackSender> callbacks_;
 };
 
 }  // namespace mao

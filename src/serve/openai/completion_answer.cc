@@ -44,7 +44,6 @@ CompletionAnswer::CompletionAnswer(std::shared_ptr<Exchange> exchange, Completio
       request_(std::move(request)),
       backend_(std::move(backend)),
       model_(std::move(model)),
-      counts_ids_(backend_->engine() != nullptr),
       id_((request_.is_chat ? "chatcmpl-" : "cmpl-") + exchange_->request().context.request_id),
       created_(std::chrono::duration_cast<std::chrono::seconds>(
                    std::chrono::system_clock::now().time_since_epoch())
@@ -74,7 +73,7 @@ void CompletionAnswer::OnOutput(size_t index, const GenerationOutput& output) {
   if (failed_) return;
   Choice& choice = choices_[index];
   if (request_.stream) {
-    if (counts_ids_) completion_tokens_ += static_cast<int64_t>(output.token_ids.size());
+    Count(static_cast<int64_t>(output.token_ids.size()), choice);
     WriteChunk(index, output, false);
     return;
   }
@@ -98,13 +97,14 @@ void CompletionAnswer::OnDone(size_t index, const Result<Generation>& result) {
     prompt_tokens_ += result->stats.num_prompt_tokens;
     cached_tokens_ += result->stats.num_cached_tokens;
   }
-  if (!counts_ids_) completion_tokens_ += result->stats.num_output_tokens;
-  if (request_.stream) {
-    WriteChunk(index, {}, true);
-  } else if (counts_ids_) {
-    completion_tokens_ += static_cast<int64_t>(result->token_ids.size());
-  }
+  Count(result->stats.num_output_tokens - choice.num_tokens, choice);
+  if (request_.stream) WriteChunk(index, {}, true);
   if (++num_done_ == choices_.size()) Conclude();
+}
+
+void CompletionAnswer::Count(int64_t num_tokens, Choice& choice) {
+  choice.num_tokens += num_tokens;
+  completion_tokens_ += num_tokens;
 }
 
 void CompletionAnswer::Fail(const Status& status) {

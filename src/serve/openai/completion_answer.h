@@ -33,11 +33,13 @@ class CompletionAnswer : public std::enable_shared_from_this<CompletionAnswer> {
     nlohmann::ordered_json finish_reason;
     nlohmann::ordered_json stop_reason;
     bool has_begun = false;  // its first chunk was written
+    int64_t num_tokens = 0;  // of completion_tokens_; some are known at the end only
   };
 
   void OnOutput(size_t index, const GenerationOutput& output);
   void OnDone(size_t index, const Result<Generation>& result);
   // The following under the lock.
+  void Count(int64_t num_tokens, Choice& choice);
   void Fail(const Status& status);
   void BeginStream();
   void WriteChunk(size_t index, const GenerationOutput& output, bool is_last);
@@ -52,7 +54,6 @@ class CompletionAnswer : public std::enable_shared_from_this<CompletionAnswer> {
   const CompletionRequest request_;
   const std::shared_ptr<Backend> backend_;
   const std::string model_;
-  const bool counts_ids_;  // a model elsewhere tells its number of tokens, but maybe not the ids
   const std::string id_;
   const int64_t created_;
 

@@ -8,6 +8,7 @@
 #include "ocr/tasks.h"
 #include "serve/api/base64.h"
 #include "serve/api/json.h"
+#include "serve/api/ocr_image.h"
 
 namespace mao {
 namespace {
@@ -51,6 +52,27 @@ Status AddImage(const json& part, ChatContent& content) {
   return OkStatus();
 }
 
+// {"type": "file", "file": {"filename", "file_data": a data: URI}}: a PDF of one page, or an image.
+Status AddFile(const json& part, ChatContent& content) {
+  const json* const file = JsonFields(part).Find("file");
+  if (file == nullptr) return InvalidArgumentError("messages: a file part has no file");
+  std::string data;
+  std::string name = "file";
+  JsonFields fields(*file, "file.");
+  fields.Read("file_data", data).Read("filename", name);
+  MAO_RETURN_IF_ERROR(fields.status());
+  if (fields.Find("file_id") != nullptr) {
+    return UnimplementedError("file.file_id: send the file itself as file_data");
+  }
+  if (!content.image.empty()) {
+    return InvalidArgumentError("messages: the model reads one image in a request, found two");
+  }
+  Result<ImageSource> image = ImageFromText(data, std::move(name));
+  if (!image.ok()) return image.status().WithContext("file.file_data");
+  content.image = *std::move(image);
+  return OkStatus();
+}
+
 Status AddPart(const json& part, ChatContent& content) {
   if (part.is_string()) {
     content.text += part.get<std::string>();
@@ -67,8 +89,9 @@ Status AddPart(const json& part, ChatContent& content) {
     return fields.status();
   }
   if (type == "image_url" || type == "input_image") return AddImage(part, content);
+  if (type == "file") return AddFile(part, content);
   return InvalidArgumentError(fmt::format(
-      "messages: content of type '{}' is not supported; there is text and image_url", type));
+      "messages: content of type '{}' is not supported; there is text, image_url and file", type));
 }
 
 Result<ChatContent> ReadMessages(const json& body) {
@@ -284,6 +307,9 @@ Result<CompletionRequest> ParseChatRequest(std::string_view text, const json& bo
   MAO_ASSIGN_OR_RETURN(OcrTask task,
                        UserPrompt(content.image.empty() ? content.text : AfterImage(content.text)));
   request.prompt = std::move(task.prompt);
+  if (info != nullptr && !body.contains("vllm_xargs")) {
+    request.pdf_ngram = NgramRule{kPdfNgramSize, kPdfNgramWindow};
+  }
   request.image = std::move(content.image);
   request.context.operation = "chat";
   MAO_RETURN_IF_ERROR(AddChoices(std::move(request), common.n, completion));

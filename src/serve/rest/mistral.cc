@@ -1,7 +1,6 @@
 #include "serve/rest/mistral.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/core.h>
@@ -46,43 +45,14 @@ Result<ImageSource> ReadDocument(const json& document) {
   return InvalidArgumentError("document: expected an object with document_url or image_url");
 }
 
-// Whether "0", "1-3" or "0,2" holds page 0; nullopt: it is none of these.
-std::optional<bool> HoldsFirstPage(std::string_view ranges) {
-  bool holds = false;
-  while (true) {
-    const std::string_view range = ranges.substr(0, ranges.find(','));
-    const size_t dash = range.find('-');
-    int first = 0;
-    const std::string_view number = range.substr(0, dash);
-    const auto result = std::from_chars(number.data(), number.data() + number.size(), first);
-    const std::string_view last =
-        dash == std::string_view::npos ? std::string_view("0") : range.substr(dash + 1);
-    const bool is_number = result.ec == std::errc() && result.ptr == number.data() + number.size();
-    if (!is_number || last.empty() || last.find_first_not_of("0123456789") != last.npos) {
-      return std::nullopt;
-    }
-    holds = holds || first == 0;
-    if (range.size() == ranges.size()) return holds;
-    ranges.remove_prefix(range.size() + 1);
-  }
-}
-
-Status CheckPages(const json& body) {
+// Numbers from 0, alone, in a list, or as ranges in a text.
+Result<std::vector<PageRange>> ReadPages(const json& body) {
   const json* const pages = JsonFields(body).Find("pages");
-  if (pages == nullptr) return OkStatus();
-  std::optional<bool> holds_first = false;
-  if (pages->is_string()) {
-    holds_first = HoldsFirstPage(pages->get_ref<const std::string&>());
-  } else {
-    std::vector<int> numbers;
-    MAO_RETURN_IF_ERROR(JsonFields(body).Read("pages", numbers).status());
-    holds_first = numbers.empty() || std::find(numbers.begin(), numbers.end(), 0) != numbers.end();
-  }
-  if (!holds_first.has_value()) {
-    return InvalidArgumentError("pages: expected numbers from 0, or ranges as in '0-2,5'");
-  }
-  if (!*holds_first) return InvalidArgumentError("pages: an image has page 0 only");
-  return OkStatus();
+  if (pages == nullptr) return std::vector<PageRange>();
+  if (pages->is_string()) return ParsePageRanges(pages->get_ref<const std::string&>(), 0);
+  std::vector<int> numbers;
+  MAO_RETURN_IF_ERROR(JsonFields(body).Read("pages", numbers).status());
+  return PageRangesOf(numbers, 0);
 }
 
 Status ReadTables(const json& body, MistralTables& tables) {
@@ -159,7 +129,9 @@ Result<MistralRequest> ParseMistralRequest(const json& body) {
     return InvalidArgumentError("document: expected an object with document_url or image_url");
   }
   MAO_ASSIGN_OR_RETURN(ocr.image, ReadDocument(*document));
-  MAO_RETURN_IF_ERROR(CheckPages(body));
+  MAO_ASSIGN_OR_RETURN(ocr.pages, ReadPages(body));
+  ocr.first_page_number = 0;
+  ocr.missing_pages = MissingPages::kSkip;
   MAO_RETURN_IF_ERROR(ReadTables(body, request.tables));
   if (ocr.model.starts_with(kMistralModel)) ocr.model.clear();
   ocr.task = "markdown";
@@ -179,29 +151,48 @@ std::vector<PageFigure> WantedFigures(const MistralRequest& request, const PageR
   return wanted;
 }
 
-Result<Ordered> MistralAnswer(const MistralRequest& request, const OcrAnswer& answer,
-                              const Image* page_image) {
-  const PageResult& page = answer.page;
-  MAO_ASSIGN_OR_RETURN(Ordered images, Images(WantedFigures(request, page), page_image));
-  std::string markdown = answer.text;
-  Ordered tables = request.tables == MistralTables::kInline
-                       ? Ordered::array()
-                       : ExtractTables(request.tables, markdown);
-  Ordered first = {{"index", 0},
-                   {"markdown", std::move(markdown)},
-                   {"images", std::move(images)},
-                   {"tables", std::move(tables)},
-                   {"hyperlinks", Ordered::array()},
-                   {"header", nullptr},
-                   {"footer", nullptr},
-                   {"dimensions", {{"dpi", kDpi}, {"height", page.height}, {"width", page.width}}}};
+Result<Ordered> MistralPage(const MistralRequest& request, const OcrPage& page, int dpi,
+                            const Image* page_image) {
+  Ordered json = {{"index", page.page},
+                  {"markdown", ""},
+                  {"images", Ordered::array()},
+                  {"tables", Ordered::array()},
+                  {"hyperlinks", Ordered::array()},
+                  {"header", nullptr},
+                  {"footer", nullptr},
+                  {"dimensions", nullptr}};
+  if (!page.answer.ok()) {
+    json["error"] = OcrErrorJson(page.answer.status())["error"];
+    return json;
+  }
+  const PageResult& result = page.answer->page;
+  MAO_ASSIGN_OR_RETURN(json["images"], Images(WantedFigures(request, result), page_image));
+  std::string markdown = page.answer->text;
+  if (request.tables != MistralTables::kInline) {
+    json["tables"] = ExtractTables(request.tables, markdown);
+  }
+  json["markdown"] = std::move(markdown);
+  json["dimensions"] = {
+      {"dpi", dpi == 0 ? kDpi : dpi}, {"height", result.height}, {"width", result.width}};
+  return json;
+}
+
+Ordered MistralAnswer(const MistralRequest& request, const OcrDocument& document, Ordered pages) {
   const auto& bytes = request.ocr.image.bytes;
-  return Ordered{{"pages", Ordered::array({std::move(first)})},
-                 {"model", answer.model},
+  Ordered size;
+  if (bytes != nullptr) size = bytes->size();
+  if (document.file != nullptr) size = document.file->size_bytes();
+  std::string model;
+  size_t num_read = 0;
+  for (const OcrPage& page : document.pages) {
+    if (!page.answer.ok()) continue;
+    model = page.answer->model;
+    ++num_read;
+  }
+  return Ordered{{"pages", std::move(pages)},
+                 {"model", model},
                  {"document_annotation", nullptr},
-                 {"usage_info",
-                  {{"pages_processed", 1},
-                   {"doc_size_bytes", bytes == nullptr ? Ordered() : Ordered(bytes->size())}}}};
+                 {"usage_info", {{"pages_processed", num_read}, {"doc_size_bytes", size}}}};
 }
 
 }  // namespace mao

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "serve/api/json.h"
-#include "serve/api/ocr_call.h"
+#include "serve/api/ocr_document_call.h"
 #include "serve/http/respond.h"
 #include "serve/rest/mistral.h"
 #include "vision/decode.h"
@@ -11,7 +11,7 @@
 namespace mao {
 namespace {
 
-class MistralWriter final : public OcrObserver {
+class MistralWriter final : public OcrDocumentObserver {
  public:
   MistralWriter(std::shared_ptr<Exchange> exchange, MistralRequest request, FetchUrl fetch_url,
                 const ServiceConfig& config)
@@ -20,23 +20,38 @@ class MistralWriter final : public OcrObserver {
         fetch_url_(std::move(fetch_url)),
         config_(config) {}
 
-  void OnText(std::string_view) override {}
+  void OnProgress(size_t num_done, size_t num_pages) override {
+    exchange_->SetProgress(static_cast<int64_t>(num_done), static_cast<int64_t>(num_pages));
+  }
+  void OnText(int, std::string_view) override {}
+  void OnPage(const OcrPage&) override {}
 
-  void OnDone(const Result<OcrAnswer>& result) override {
+  void OnDone(const Result<OcrDocument>& result) override {
     const Status status = result.ok() ? Respond(*result) : result.status();
     if (!status.ok()) exchange_->Send(OpenAiError(status));
   }
 
  private:
-  Status Respond(const OcrAnswer& answer) {
-    std::optional<Image> page_image;
-    if (request_.include_images && !WantedFigures(request_, answer.page).empty()) {
-      MAO_ASSIGN_OR_RETURN(page_image, LoadPage(answer.page));
+  Status Respond(const OcrDocument& document) {
+    nlohmann::ordered_json pages = nlohmann::ordered_json::array();
+    for (const OcrPage& page : document.pages) {
+      std::optional<Image> image;
+      if (page.answer.ok() && request_.include_images &&
+          !WantedFigures(request_, page.answer->page).empty()) {
+        MAO_ASSIGN_OR_RETURN(image, document.file == nullptr
+                                        ? LoadPage(page.answer->page)
+                                        : document.file->Render(page.page, document.dpi));
+      }
+      int dpi = document.dpi;
+      if (document.file != nullptr && dpi == 0) {
+        MAO_ASSIGN_OR_RETURN(dpi, document.file->ChooseDpi(page.page));
+      }
+      MAO_ASSIGN_OR_RETURN(nlohmann::ordered_json json,
+                           MistralPage(request_, page, dpi, image.has_value() ? &*image : nullptr));
+      pages.push_back(std::move(json));
     }
-    MAO_ASSIGN_OR_RETURN(
-        const nlohmann::ordered_json body,
-        MistralAnswer(request_, answer, page_image.has_value() ? &*page_image : nullptr));
-    exchange_->Send(JsonResponse(200, DumpJson(body)));
+    exchange_->Send(
+        JsonResponse(200, DumpJson(MistralAnswer(request_, document, std::move(pages)))));
     return OkStatus();
   }
 
@@ -73,10 +88,10 @@ Status Start(Service& service, const FetchUrl& fetch_url,
   ocr.context = http.context;
   ocr.use_result_cache = !BypassesCache(http);
   MAO_ASSIGN_OR_RETURN(
-      const std::shared_ptr<OcrCall> call,
-      OcrCall::Start(service, std::move(ocr),
-                     std::make_shared<MistralWriter>(exchange, std::move(request), fetch_url,
-                                                     service.config())));
+      const std::shared_ptr<OcrDocumentCall> call,
+      OcrDocumentCall::Start(service, std::move(ocr),
+                             std::make_shared<MistralWriter>(exchange, std::move(request),
+                                                             fetch_url, service.config())));
   exchange->OnDisconnect([call] { call->Cancel(); });
   return OkStatus();
 }

@@ -6,6 +6,7 @@
 
 #include "serve/rest/rest_client_for_test.h"
 #include "vision/decode.h"
+#include "vision/pdf/pdf_writer_for_test.h"
 
 namespace mao {
 namespace {
@@ -139,14 +140,39 @@ TEST_F(MistralTest, Pages) {
   const auto status = [&](const json& pages) {
     return client_.PostJson("/v1/ocr", Body({{"pages", pages}})).status;
   };
-  for (const json& pages :
-       {json(nullptr), json{0}, json{3, 0}, json::array(), json("0"), json("0-2,5"), json("4,0")}) {
+  for (const json& pages : {json(nullptr), json{0}, json{3, 0}, json::array(), json("0"),
+                            json("0-2,5"), json("4,0"), json("0-"), json("")}) {
     EXPECT_EQ(status(pages), 200) << pages;
   }
-  for (const json& pages : {json{1}, json("1-2"), json(""), json("a"), json("0-"), json("0,"),
-                            json("0-x"), json(true)}) {
+  for (const json& pages : {json{1}, json("1-2"), json("a"), json("0,"), json("0-x"), json(true)}) {
     EXPECT_EQ(status(pages), 400) << pages;
   }
+}
+
+TEST_F(MistralTest, Pdf) {
+  const std::vector<std::string> boxes(4, "/MediaBox[0 0 72 36]");
+  const std::string uri = "data:application/pdf;base64," + EncodeBase64(PdfOfPages(boxes));
+  const json more = {{"document", {{"type", "document_url"}, {"document_url", uri}}},
+                     {"pages", {1, 3, 9}},
+                     {"include_image_base64", true}};
+  const auto body = client_.PostJson("/v1/ocr", Body(more)).json();
+  ASSERT_EQ(body["pages"].size(), 2U) << body;
+  EXPECT_EQ(body["pages"][0]["index"], 1);
+  EXPECT_EQ(body["pages"][1]["index"], 3);
+  EXPECT_EQ(body["pages"][1]["dimensions"].dump(), R"({"dpi":144,"height":72,"width":144})");
+  EXPECT_EQ(body["usage_info"]["pages_processed"], 2);
+  // Figures of several pages have names of their own.
+  EXPECT_EQ(body["pages"][1]["images"][0]["id"], "img-3-0.jpeg");
+  EXPECT_THAT(body["pages"][1]["markdown"].get<std::string>(), HasSubstr("(img-3-0.jpeg)"));
+  EXPECT_TRUE(body["pages"][1]["images"][0]["image_base64"].is_string());
+}
+
+TEST_F(MistralTest, BrokenPdf) {
+  const std::string uri = "data:application/pdf;base64," + EncodeBase64("%PDF-1.7");
+  const RestResponse response =
+      client_.PostJson("/v1/ocr", Body({{"document", {{"document_url", uri}}}}));
+  EXPECT_EQ(response.status, 422);
+  EXPECT_THAT(response.body, HasSubstr("document.document_url: the PDF is broken"));
 }
 
 TEST_F(MistralTest, Errors) {
@@ -160,9 +186,6 @@ TEST_F(MistralTest, Errors) {
   check({{"document", {{"type", "file"}, {"file_id", "x"}}}}, "file_id");
   check({{"document", {{"document_url", 3}}}}, "document.document_url");
   check({{"document", {{"image_url", "ftp://x"}}}}, "document.image_url");
-  check(
-      {{"document", {{"document_url", "data:application/pdf;base64," + EncodeBase64("%PDF-1.7")}}}},
-      "PDF");
   check({{"table_format", "csv"}}, "table_format");
   check({{"image_limit", -1}}, "image_limit");
   check({{"document_annotation_format", json::object()}}, "annotate");

@@ -43,7 +43,7 @@ Status ReadForm(const HttpRequest& http, json& fields, ImageSource& image) {
         return InvalidArgumentError("found two images; one is read in a request");
       }
       const std::string& name = part.filename->empty() ? part.name : *part.filename;
-      MAO_ASSIGN_OR_RETURN(image, ImageFromBytes(part.body, name));
+      MAO_ASSIGN_OR_RETURN(image, ImageFromBytes(std::string(part.body), name));
       continue;
     }
     if (sent.contains(part.name)) {
@@ -63,8 +63,9 @@ Status ReadBody(const HttpRequest& http, json& fields, ImageSource& image) {
     MAO_ASSIGN_OR_RETURN(image, ImageFromBytes(http.body, "image"));
     return OkStatus();
   }
-  MAO_ASSIGN_OR_RETURN(const json body, ParseJson(http.body));
+  MAO_ASSIGN_OR_RETURN(json body, ParseJson(http.body));
   MAO_RETURN_IF_ERROR(JsonFields(body).status());
+  KeepSchemaOrder(http.body, body);
   fields.update(body);
   return OkStatus();
 }
@@ -114,6 +115,7 @@ Result<OcrHttpRequest> ReadOcrRequest(const HttpRequest& http) {
     if (!request.ocr.image.empty()) {
       return InvalidArgumentError("found two images; one is read in a request");
     }
+    image.dpi = request.ocr.image.dpi;
     request.ocr.image = std::move(image);
   }
   request.ocr.context = http.context;

@@ -165,7 +165,7 @@ TEST_F(OcrRouteTest, ErrorsComeInTheEnvelope) {
   check(client_.Send(client_.Request("POST", "/api/ocr", "application/json", "{")), 400, "JSON");
   check(client_.Send(client_.Request("POST", "/api/ocr", "application/json", "[]")), 400, "object");
   check(client_.Send(client_.Request("POST", "/api/ocr", "image/png", "no image")), 400, "image");
-  check(client_.Send(client_.Request("POST", "/api/ocr", "application/pdf", "%PDF-1.4")), 400,
+  check(client_.Send(client_.Request("POST", "/api/ocr", "application/pdf", "%PDF-1.4")), 422,
         "PDF");
   check(client_.Send(client_.Request("POST", "/api/ocr", "image/png", page_.substr(0, 60))), 422,
         "image");

@@ -516,8 +516,11 @@ Result<std::vector<DueCallback>> JobStore::DueCallbacks(size_t limit) {
   std::vector<DueCallback> due;
   due.reserve(rows.size());
   for (const JobRow& row : rows) {
-    due.push_back(
-        {.job_id = row.job.id, .url = row.job.callback_url, .attempts = row.job.callback_attempts});
+    due.push_back({.job_id = row.job.id,
+                   .url = row.job.callback_url,
+                   .attempts = row.job.callback_attempts,
+                   .state = row.job.state,
+                   .finished_ms = row.job.finished_ms});
   }
   return due;
 }

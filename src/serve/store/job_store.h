@@ -62,6 +62,8 @@ struct DueCallback {
   std::string job_id;
   std::string url;
   int32_t attempts = 0;  // that failed before
+  JobState state = JobState::kSucceeded;
+  int64_t finished_ms = 0;
 };
 
 struct JobStatistics {
@@ -131,8 +133,8 @@ class JobStore {
   // gone. Returns how many jobs changed.
   Result<int64_t> ExpireResults();
 
-  // Callbacks to be made now, oldest first. One thread makes them and tells each outcome; the next
-  // attempt is due later, doubling. One made just before a crash is made again.
+  // Callbacks to be made now, oldest first. The caller tells each outcome before it asks again; the
+  // next attempt is due later, doubling. One made just before a crash is made again.
   Result<std::vector<DueCallback>> DueCallbacks(size_t limit);
   Status RecordCallback(std::string_view job_id, bool delivered);
 

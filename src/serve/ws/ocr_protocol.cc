@@ -9,7 +9,7 @@
 #include <fmt/core.h>
 
 #include "serve/api/json.h"
-#include "serve/api/ocr_call.h"
+#include "serve/api/ocr_document_call.h"
 #include "serve/ws/protocol_json.h"
 
 namespace mao {
@@ -36,6 +36,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
       message = InvalidArgumentError("expected an object");
     }
     if (!message.ok()) return SendError(nullptr, message.status());
+    KeepSchemaOrder(text, *message);
     text.clear();
     text.shrink_to_fit();  // a picture may be in it
     const json id = message->contains("id") ? (*message)["id"] : json();
@@ -48,7 +49,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
   }
 
   void OnClose() override {
-    std::vector<std::shared_ptr<OcrCall>> calls;
+    std::vector<std::shared_ptr<OcrDocumentCall>> calls;
     {
       const std::lock_guard lock(mutex_);
       is_closed_ = true;
@@ -56,7 +57,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
         if (page.call != nullptr) calls.push_back(page.call);
       }
     }
-    for (const std::shared_ptr<OcrCall>& call : calls) call->Cancel();
+    for (const std::shared_ptr<OcrDocumentCall>& call : calls) call->Cancel();
   }
 
   bool is_idle() const override {
@@ -67,7 +68,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
  private:
   class Observer;
   struct Page {
-    std::shared_ptr<OcrCall> call;  // null until it has started
+    std::shared_ptr<OcrDocumentCall> call;  // null until it has started
   };
 
   Status Take(const json& id, json message) {
@@ -86,7 +87,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
 
   // Not under our lock, as the call has one of its own, which it holds when it tells of its end.
   Status Cancel(const json& id) {
-    std::shared_ptr<OcrCall> call;
+    std::shared_ptr<OcrDocumentCall> call;
     {
       const std::lock_guard lock(mutex_);
       const auto page = pages_.find(id.dump());
@@ -124,7 +125,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
   bool is_closed_ = false;
 };
 
-class OcrSession::Observer final : public OcrObserver {
+class OcrSession::Observer final : public OcrDocumentObserver {
  public:
   Observer(std::shared_ptr<OcrSession> session, json id)
       : session_(std::move(session)), id_(std::move(id)) {}
@@ -134,26 +135,44 @@ class OcrSession::Observer final : public OcrObserver {
     std::call_once(accepted_, [this] { session_->Send(id_, "accepted"); });
   }
 
-  void OnText(std::string_view raw_text) override {
+  void OnDocument(size_t num_pages) override {
     SendAccepted();
-    if (!std::exchange(is_reading_, true)) {
-      session_->Send(id_, "progress", {{"stage", "reading"}, {"page", 1}});
-    }
-    if (!raw_text.empty()) session_->Send(id_, "text", {{"text", raw_text}});
+    num_pages_ = num_pages;
+    session_->Send(id_, "progress", {{"stage", "opened"}, {"pages", num_pages}});
   }
 
-  void OnDone(const Result<OcrAnswer>& result) override {
+  void OnText(int page, std::string_view raw_text) override {
+    SendAccepted();
+    if (std::exchange(page_, page) != page) {
+      Json progress = {{"stage", "reading"}, {"page", page + 1}};
+      if (is_document()) progress["pages"] = num_pages_;
+      session_->Send(id_, "progress", progress);
+    }
+    if (raw_text.empty()) return;
+    Json text = {{"text", raw_text}};
+    if (is_document()) text["page"] = page + 1;
+    session_->Send(id_, "text", text);
+  }
+
+  void OnPage(const OcrPage& page) override {
+    session_->Send(id_, "page", {{"page", page.page + 1}, {"result", OcrPageToJson(page)}});
+  }
+
+  void OnDone(const Result<OcrDocument>& result) override {
     SendAccepted();
     session_->Remove(id_);  // first: the client may use the id again once it has the result
     if (!result.ok()) return session_->SendError(id_, result.status());
-    session_->Send(id_, "result", {{"result", OcrAnswerToJson(*result)}});
+    session_->Send(id_, "result", {{"result", OcrDocumentToJson(*result)}});
   }
 
  private:
+  bool is_document() const { return num_pages_ > 0; }
+
   const std::shared_ptr<OcrSession> session_;
   const json id_;
   std::once_flag accepted_;
-  bool is_reading_ = false;
+  size_t num_pages_ = 0;  // of a document
+  int page_ = -1;         // that text came of last
 };
 
 Status OcrSession::Read(const json& id, json fields) {
@@ -170,7 +189,8 @@ Status OcrSession::Read(const json& id, json fields) {
     request.context = CallContextOf(context_, ++num_calls_, "ocr");
   }
   const auto observer = std::make_shared<Observer>(shared_from_this(), id);
-  Result<std::shared_ptr<OcrCall>> call = OcrCall::Start(service_, std::move(request), observer);
+  Result<std::shared_ptr<OcrDocumentCall>> call =
+      OcrDocumentCall::Start(service_, std::move(request), observer);
   if (!call.ok()) {
     Remove(id);
     return call.status();

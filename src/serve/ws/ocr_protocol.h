@@ -4,6 +4,9 @@
 //            POST /api/ocr}
 //   server  {"id", "type": "accepted"}, then
 //           {"id", "type": "progress", "stage": "reading", "page": 1} when the model begins to write,
+//           of a PDF {"stage": "opened", "pages": 12} first, and {"stage": "reading", "page", "pages"} for
+//           every page, whose texts have "page" too, and which ends with
+//           {"id", "type": "page", "page": 1, "result": {a page of the answer of POST /api/ocr}};
 //           {"id", "type": "text", "text": "..."} what it writes, before anything is made of it,
 //           {"id", "type": "result", "result": {the answer of POST /api/ocr}}
 //           or {"id", "type": "error", "error": {"message", "type", "code"}}

@@ -8,6 +8,7 @@
 #include "serve/api/base64.h"
 #include "serve/api/testing/fake_backend.h"
 #include "serve/ws/testing/recording_socket.h"
+#include "vision/pdf/pdf_writer_for_test.h"
 
 namespace mao {
 namespace {
@@ -69,6 +70,24 @@ TEST_F(OcrProtocolTest, TellsHowAPageGoes) {
   EXPECT_EQ(result["text"], "# Title\n\nA line of text.");
   EXPECT_EQ(result["image_dims"], json({{"w", 32}, {"h", 32}}));
   EXPECT_EQ(fake_.backend->requests().front().context.request_id, "socket-1");
+  EXPECT_TRUE(session_->is_idle());
+}
+
+TEST_F(OcrProtocolTest, TellsHowADocumentGoes) {
+  const std::vector<std::string> pages(2, "/MediaBox[0 0 72 36]");
+  Send({{"id", "d"}, {"image", EncodeBase64(PdfOfPages(pages))}, {"mode", "markdown"}});
+  const std::vector<json> messages = WaitForEnd("d");
+  EXPECT_THAT(TypesOf(messages, "d"), ElementsAre("accepted", "progress", "text", "page",
+                                                  "progress", "text", "page", "result"));
+  EXPECT_EQ(messages[1],
+            json({{"id", "d"}, {"type", "progress"}, {"stage", "opened"}, {"pages", 2}}));
+  EXPECT_EQ(
+      messages[2],
+      json({{"id", "d"}, {"type", "progress"}, {"stage", "reading"}, {"page", 1}, {"pages", 2}}));
+  EXPECT_EQ(messages[3]["page"], 1);
+  const json& result = messages.back()["result"];
+  EXPECT_EQ(result["pages"].size(), 2U);
+  EXPECT_EQ(result["pages"][1]["text"], "# Title\n\nA line of text.");
   EXPECT_TRUE(session_->is_idle());
 }
 

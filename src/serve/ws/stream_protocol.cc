@@ -52,7 +52,7 @@ class StreamSession final : public WebSocketSession,
       : service_(service), context_(std::move(context)), socket_(std::move(socket)) {}
 
   void OnMessage(std::string text) override {
-    const Status status = Take(std::move(text));
+    const Status status = Take(text);
     if (!status.ok()) SendError(status, is_idle());
   }
 
@@ -70,10 +70,8 @@ class StreamSession final : public WebSocketSession,
  private:
   class Observer;
 
-  Status Take(std::string text) {
+  Status Take(const std::string& text) {
     MAO_ASSIGN_OR_RETURN(json message, ParseJson(text));
-    text.clear();
-    text.shrink_to_fit();  // a picture may be in it, which is kept once more below
     std::string type;
     JsonFields fields(message);
     fields.Read("type", type);
@@ -91,12 +89,13 @@ class StreamSession final : public WebSocketSession,
       is_answering_ = true;
       ++num_calls_;
     }
-    const Status status = Answer(std::move(message));
+    const Status status = Answer(text, std::move(message));
     if (!status.ok()) SetIdle();
     return status;
   }
 
-  Status Answer(json message);
+  // `message` is the parsed `text`.
+  Status Answer(std::string_view text, json message);
 
   Status Cancel() {
     const std::lock_guard lock(mutex_);
@@ -155,7 +154,7 @@ class StreamSession::Observer final : public CallObserver {
   const std::shared_ptr<StreamSession> session_;
 };
 
-Status StreamSession::Answer(json message) {
+Status StreamSession::Answer(std::string_view text, json message) {
   MAO_ASSIGN_OR_RETURN(const json body, ToChatBody(std::move(message)));
   std::string model;
   std::string engine;
@@ -166,7 +165,7 @@ Status StreamSession::Answer(json message) {
   const Engine* const local = served.backend->engine();
   MAO_ASSIGN_OR_RETURN(
       CompletionRequest request,
-      ParseChatRequest(DumpJson(body), body, local == nullptr ? nullptr : &local->model_info()));
+      ParseChatRequest(text, body, local == nullptr ? nullptr : &local->model_info()));
   if (request.choices.size() != 1) return InvalidArgumentError("n: expected 1");
   GenerationRequest& generation = request.choices.front();
   generation.context = CallContextOf(context_, num_calls_, "stream");

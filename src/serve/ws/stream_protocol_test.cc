@@ -79,6 +79,16 @@ TEST_F(StreamProtocolTest, ImagesComeInThreeSpellings) {
   EXPECT_THAT(Refusal(), HasSubstr("one image"));
 }
 
+TEST_F(StreamProtocolTest, SchemasKeepTheOrderOfTheirProperties) {
+  session_->OnMessage(
+      R"({"prompt":"page","response_format":{"type":"json_schema","json_schema":{"schema":
+          {"properties":{"z":{},"a":{}}}}}})");
+  EXPECT_EQ(Answer().back().value("finish_reason", ""), "stop");
+  const auto constraint = fake_.backend->requests().back().sampling.constraint;
+  ASSERT_TRUE(constraint.has_value());
+  EXPECT_EQ(constraint->text, R"({"properties":{"z":{},"a":{}}})");
+}
+
 TEST_F(StreamProtocolTest, WrongMessages) {
   const std::pair<std::string, std::string> rows[] = {
       {"{", "no valid JSON"},

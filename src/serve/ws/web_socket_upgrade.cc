@@ -34,6 +34,7 @@ constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kMinBytesPerSecond = 16 << 10;
 // How soon a socket notices that the server shuts down.
 constexpr milliseconds kPollInterval{250};
+constexpr milliseconds kLingerTime{2'000};
 
 // "a" of "a, b".
 std::string_view TakeListItem(std::string_view& list) {
@@ -109,6 +110,10 @@ class Socket : public std::enable_shared_from_this<Socket> {
     } catch (const std::exception& e) {  // no memory, as a rule
       LogError(std::string("a WebSocket ended by an exception: ") + e.what());
     }
+    if (is_failed_) {
+      EndSession();
+      co_await Linger();
+    }
     if (!is_refused_) CloseConnection();  // a write must not wait for who has gone
     is_reading_ = false;
     write_wake_.cancel();
@@ -119,12 +124,15 @@ class Socket : public std::enable_shared_from_this<Socket> {
  private:
   // Also when the server is destroyed while the socket waits.
   struct AtEnd {
-    ~AtEnd() {
-      socket.outbox_->Disconnect();
-      socket.session_->OnClose();
-    }
+    ~AtEnd() { socket.EndSession(); }
     Socket& socket;
   };
+
+  void EndSession() {
+    if (std::exchange(is_ended_, true)) return;
+    outbox_->Disconnect();
+    session_->OnClose();
+  }
 
   std::shared_ptr<SocketOutbox> MakeOutbox() {
     return std::make_shared<SocketOutbox>(
@@ -197,6 +205,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
       ErrorCode error;
       const size_t num_bytes = co_await stream_.async_read_some(
           buffer, kReadBytes, redirect_error(use_awaitable, error));
+      is_failed_ = error == websocket::error::message_too_big ||
+                   error == websocket::condition::protocol_violation;
       if (error) co_return false;
       if (num_bytes > 0) stream_.next_layer().NoteContent();
       if (!start.has_value()) start = Clock::now();
@@ -214,6 +224,17 @@ class Socket : public std::enable_shared_from_this<Socket> {
       }
     } while (!stream_.is_message_done());
     co_return true;
+  }
+
+  // Closing while bytes come in would take back the frame that says why.
+  asio::awaitable<void> Linger() {
+    connection_.ExpiresAfter(kLingerTime);
+    std::string bytes(kReadBytes, '\0');
+    ErrorCode error;
+    while (!error) {
+      co_await connection_.socket().async_read_some(asio::buffer(bytes),
+                                                    redirect_error(use_awaitable, error));
+    }
   }
 
   bool Refuse(WebSocketClose code, const char* reason) {
@@ -243,6 +264,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
       ErrorCode error;
       connection_.ExpiresAfter(environment_.config.write_timeout);
       co_await stream_.async_write(asio::buffer(*text), redirect_error(use_awaitable, error));
+      if (error == asio::error::operation_aborted) co_return false;  // the socket is being closed
       connection_.NeverExpires();
       if (error) CloseConnection();
       co_return !error;
@@ -285,7 +307,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
   asio::steady_timer read_wake_;
   std::shared_ptr<SocketOutbox> outbox_;
   std::shared_ptr<WebSocketSession> session_;
+  bool is_failed_ = false;   // the client broke a rule that Beast watches, and was told
   bool is_refused_ = false;  // the client is told why before the connection is closed
+  bool is_ended_ = false;    // the session was told
   bool is_reading_ = true;
   bool is_writing_ = true;
 };

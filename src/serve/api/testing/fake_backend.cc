@@ -16,6 +16,15 @@ std::string_view FirstPiece(std::string_view text) {
   return text.substr(0, end);
 }
 
+std::vector<std::string> PiecesOf(std::string_view text) {
+  std::vector<std::string> pieces;
+  while (!text.empty()) {
+    pieces.emplace_back(FirstPiece(text));
+    text.remove_prefix(pieces.back().size());
+  }
+  return pieces;
+}
+
 }  // namespace
 
 std::string PromptText(const GenerationRequest& request) {
@@ -30,8 +39,17 @@ std::string WhitePage(int width, int height) {
 }
 
 void FakeBackend::AnswerTo(std::string part, std::string text, StopReason reason) {
+  AnswerTo(std::move(part), PiecesOf(text), reason);
+}
+
+void FakeBackend::AnswerTo(std::string part, std::vector<std::string> pieces, StopReason reason) {
   const std::lock_guard lock(mutex_);
-  answers_.push_back({std::move(part), std::move(text), reason});
+  answers_.push_back({std::move(part), std::move(pieces), reason});
+}
+
+void FakeBackend::EchoPrompts() {
+  const std::lock_guard lock(mutex_);
+  echoes_ = true;
 }
 
 void FakeBackend::FailWith(Status status) {
@@ -49,7 +67,12 @@ void FakeBackend::Release() {
     const std::lock_guard lock(mutex_);
     held_ = false;
   }
-  released_.notify_all();
+  changed_.notify_all();
+}
+
+void FakeBackend::WaitForCalls(size_t num_calls) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return num_calls_ >= num_calls; });
 }
 
 std::vector<GenerationRequest> FakeBackend::requests() const {
@@ -57,32 +80,59 @@ std::vector<GenerationRequest> FakeBackend::requests() const {
   return requests_;
 }
 
-Result<Generation> FakeBackend::Generate(const GenerationRequest& request,
-                                         std::shared_ptr<const Image> /*image*/,
-                                         std::chrono::steady_clock::time_point /*deadline*/,
-                                         const OnGenerationOutput& on_output,
-                                         const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  requests_.push_back(request);
-  MAO_RETURN_IF_ERROR(status_);
-  const std::string prompt = PromptText(request);
+std::vector<std::string> FakeBackend::prompts() const {
+  std::vector<std::string> prompts;
+  for (const GenerationRequest& request : requests()) prompts.push_back(PromptText(request));
+  return prompts;
+}
+
+size_t FakeBackend::num_stopped() const {
+  const std::lock_guard lock(mutex_);
+  return num_stopped_;
+}
+
+FakeBackend::Answer FakeBackend::AnswerOf(const std::string& prompt) const {
   const auto found = std::find_if(answers_.begin(), answers_.end(), [&](const Answer& answer) {
     return prompt.find(answer.part) != std::string::npos;
   });
-  const Answer scripted = found == answers_.end() ? Answer{"", "", StopReason::kEndOfText} : *found;
+  if (found != answers_.end()) return *found;
+  return {"", echoes_ ? PiecesOf(prompt) : std::vector<std::string>(), StopReason::kEndOfText};
+}
+
+Status FakeBackend::WaitWhileHeld(std::unique_lock<std::mutex>& lock,
+                                  std::chrono::steady_clock::time_point deadline,
+                                  const std::stop_token& stop) {
+  if (!changed_.wait_until(lock, stop, deadline, [this] { return !held_; }) &&
+      !stop.stop_requested()) {
+    return DeadlineExceededError("past the deadline");
+  }
+  if (!stop.stop_requested()) return OkStatus();
+  ++num_stopped_;
+  return CancelledError("the request was cancelled");
+}
+
+Result<Generation> FakeBackend::Generate(const GenerationRequest& request,
+                                         std::shared_ptr<const Image> /*image*/,
+                                         std::chrono::steady_clock::time_point deadline,
+                                         const OnGenerationOutput& on_output,
+                                         const std::stop_token& stop) {
+  constexpr size_t kMaxRemembered = 1000;
+  std::unique_lock lock(mutex_);
+  ++num_calls_;
+  if (requests_.size() < kMaxRemembered) requests_.push_back(request);
+  changed_.notify_all();
+  MAO_RETURN_IF_ERROR(status_);
+  const Answer scripted = AnswerOf(PromptText(request));
   Generation answer;
-  answer.text = scripted.text;
   answer.stop_reason = scripted.reason;
-  for (std::string_view rest = scripted.text; !rest.empty();) {
-    const std::string_view piece = FirstPiece(rest);
+  for (const std::string& piece : scripted.pieces) {
     const auto token = static_cast<TokenId>(answer.token_ids.size());
     answer.token_ids.push_back(token);
+    answer.text += piece;
     lock.unlock();
-    on_output({std::string(piece), {token}, {}});
+    on_output({piece, {token}, {}});
     lock.lock();
-    rest.remove_prefix(piece.size());
-    released_.wait(lock, stop, [this] { return !held_; });
-    if (stop.stop_requested()) return CancelledError("the request was cancelled");
+    MAO_RETURN_IF_ERROR(WaitWhileHeld(lock, deadline, stop));
   }
   answer.stats.num_prompt_tokens = 10;
   answer.stats.num_image_tokens = request.image.empty() ? 0 : 6;

@@ -1,5 +1,5 @@
-// The page at /: a picture in, Markdown out.
-import { health, modelName, readPage } from './client.js';
+// The page at /: a picture or a PDF in, Markdown out.
+import { health, modelName, readFile } from './client.js';
 import { languages, wordsOf } from './texts.js';
 import { cutPictures, drawBoxes, listBlocks, renderMarkdown, withoutTags } from './view.js';
 
@@ -7,12 +7,15 @@ const find = (id) => document.getElementById(id);
 const sizes = ['auto', 'tiny', 'small', 'base', 'large', 'gundam'];
 // Tasks that ask for one more word, and the field of /api/ocr that takes it.
 const details = { find_ref: { field: 'find_term', name: 'term' }, freeform: { field: 'prompt', name: 'prompt' } };
+// What the server puts after every page of a document.
+const pageSplit = '\n\n<--- Page Split --->\n';
 const views = ['markdown', 'source', 'blocks', 'json'];
 
 let language = languages.find((each) => navigator.language.startsWith(each)) ?? 'en';
 let words = wordsOf(language);
 let file; // the page to read
-let answer; // of /api/ocr
+let answers = []; // of /api/ocr, one for each page
+let shown = 0; // which of them
 let text = ''; // what has come so far
 let reading; // the AbortController of the request in progress
 let model;
@@ -24,12 +27,18 @@ function showWords() {
   for (const element of document.querySelectorAll('[data-text]')) {
     element.textContent = words[element.dataset.text];
   }
-  find('hint').textContent = words.hint;
+  find('hint').textContent = file && isPdf() ? words.pdfHint(file.name) : words.hint;
+  for (const id of ['previous', 'next']) find(id).setAttribute('aria-label', words[id]);
   find('language').textContent = language === 'zh' ? 'English' : '中文';
   find('language').lang = language === 'zh' ? 'en' : 'zh';
   fillSelect(find('task'), Object.entries(words.tasks));
   fillSelect(find('mode'), sizes.map((size) => [size, size === 'auto' ? words.auto : size]));
   showDetail();
+  showPager();
+}
+
+function isPdf() {
+  return file.type === 'application/pdf' || /\.pdf$/i.test(file.name ?? '');
 }
 
 function fillSelect(select, options) {
@@ -58,12 +67,16 @@ function setFile(chosen) {
   file = chosen;
   const picture = find('picture');
   URL.revokeObjectURL(picture.src);
-  picture.src = URL.createObjectURL(file);
-  picture.alt = file.name ?? '';
+  find('pages-label').hidden = !isPdf();
   find('boxes').replaceChildren();
-  find('sheet').hidden = false;
-  find('hint').hidden = true;
+  find('sheet').hidden = isPdf();
+  find('hint').hidden = !isPdf();
+  if (isPdf()) find('hint').textContent = words.pdfHint(file.name);
+  else picture.src = URL.createObjectURL(file);
+  picture.alt = file.name ?? '';
   find('drop').classList.add('filled');
+  answers = [];
+  showPager();
   find('run').disabled = false;
   showError();
 }
@@ -74,7 +87,7 @@ function setReading(controller) {
   find('stop').hidden = !controller;
   find('view-markdown').classList.toggle('busy', Boolean(controller));
   find('result').setAttribute('aria-busy', String(Boolean(controller)));
-  const hasResult = !controller && Boolean(answer);
+  const hasResult = !controller && answers.some((answer) => answer.success);
   find('copy').disabled = !hasResult;
   find('download').disabled = !hasResult;
 }
@@ -86,29 +99,63 @@ function drawSoon() {
   isDrawing = true;
   requestAnimationFrame(() => {
     isDrawing = false;
-    if (reading) {
+    if (reading && !answers.length) {
       find('view-markdown').replaceChildren(renderMarkdown(withoutTags(text), new Map()));
       find('view-source').textContent = text;
     }
   });
 }
 
-function showAnswer() {
+// Of the page with this index; what is not there yet or any more is left out.
+async function showAnswer(index) {
+  const answer = answers[index];
+  if (!answer) return;
+  shown = index;
+  showPager();
+  const picture = find('picture');
   const boxes = answer.boxes ?? [];
-  const pictures = cutPictures(boxes, find('picture'));
-  find('view-markdown').replaceChildren(renderMarkdown(answer.text, pictures));
-  find('view-source').textContent = answer.text;
-  find('view-json').textContent = JSON.stringify(answer, null, 2);
-  drawBoxes(find('boxes'), boxes, answer.image_dims);
+  find('boxes').replaceChildren();
+  if (answer.page) {
+    find('sheet').hidden = !answer.page_picture;
+    find('hint').hidden = true;
+    if (answer.page_picture) picture.src = answer.page_picture;
+  }
+  await picture.decode().catch(() => {}); // a format that only the server knows is not shown
+  if (answers[shown] !== answer) return;
+  showError(answer.error?.message);
+  const pictures = cutPictures(answer, picture);
+  find('view-markdown').replaceChildren(renderMarkdown(answer.text ?? '', pictures));
+  find('view-source').textContent = answer.text ?? '';
+  find('view-json').textContent = JSON.stringify(withoutPicture(answer), null, 2);
+  if (answer.image_dims) drawBoxes(find('boxes'), boxes, answer.image_dims);
   listBlocks(find('view-blocks'), boxes);
   if (!boxes.length) find('view-blocks').textContent = words.noBlocks;
 }
 
+function withoutPicture({ page_picture: _, ...rest }) {
+  return rest;
+}
+
+function showPager() {
+  const isDocument = Boolean(answers[shown]?.page);
+  find('pager').hidden = !isDocument;
+  if (!isDocument) return;
+  find('page-number').textContent = words.pageOf(answers[shown].page, shown + 1, answers.length);
+  find('previous').disabled = shown === 0;
+  find('next').disabled = shown === answers.length - 1;
+}
+
 function summary(seconds) {
-  const { metadata = {} } = answer;
-  const parts = [words.done(metadata.tokens?.output ?? 0, seconds.toFixed(1), metadata.size ?? '')];
-  if (metadata.finish_reason === 'length') parts.push(words.cut);
-  if (metadata.finish_reason === 'repetition') parts.push(words.repetition);
+  const tokens = answers.reduce((sum, { metadata }) => sum + (metadata?.tokens?.output ?? 0), 0);
+  const failed = answers.filter((answer) => !answer.success).length;
+  const parts = [
+    answers[0].page
+      ? words.donePages(answers.length, failed, tokens, seconds.toFixed(1))
+      : words.done(tokens, seconds.toFixed(1), answers[0].metadata?.size ?? ''),
+  ];
+  const reasons = answers.map(({ metadata }) => metadata?.finish_reason);
+  if (reasons.includes('length')) parts.push(words.cut);
+  if (reasons.includes('repetition')) parts.push(words.repetition);
   return parts.join(' · ');
 }
 
@@ -116,15 +163,17 @@ async function run() {
   if (!file || reading) return;
   const start = performance.now();
   const detail = details[find('task').value];
-  answer = undefined;
+  answers = [];
+  shown = 0;
   text = '';
   showError();
+  showPager();
   say(words.reading);
   find('boxes').replaceChildren();
   find('view-markdown').replaceChildren();
   setReading(new AbortController());
   try {
-    answer = await readPage({
+    const pages = await readFile({
       file,
       key: find('key').value,
       signal: reading.signal,
@@ -132,14 +181,24 @@ async function run() {
         mode: find('task').value,
         size: find('mode').value,
         ...(detail && { [detail.field]: find('detail').value }),
+        ...(isPdf() && { pages: find('pages').value, page_pictures: 'true' }),
       },
       onText: (piece) => {
         text += piece;
         drawSoon();
       },
+      onProgress: (done, total) => say(words.progress(done, total)),
+      onPage: (answer) => {
+        // Whoever looks at the newest page goes on to the next.
+        const follows = shown >= answers.length - 1;
+        answers.push(answer);
+        if (follows) showAnswer(answers.length - 1);
+        else showPager();
+      },
     });
+    if (!answers.length) answers = pages;
     setReading(undefined);
-    showAnswer();
+    await showAnswer(answers[0].page ? shown : 0);
     say(summary((performance.now() - start) / 1000));
   } catch (error) {
     setReading(undefined);
@@ -163,14 +222,21 @@ function select(name, focus) {
   }
 }
 
-// What the open view shows, and the name of a file for it.
+function wholeText() {
+  if (!answers[0].page) return answers[0].text;
+  return answers.map((answer) => (answer.text ?? '') + pageSplit).join('');
+}
+
+// What the open view shows, of all pages, and the name of a file for it.
 function content() {
   const name = (file.name ?? 'page').replace(/\.[^.]*$/, '');
   if (view === 'json' || view === 'blocks') {
-    return { name: `${name}.json`, type: 'application/json', data: find('view-json').textContent };
+    const [first] = answers;
+    const all = first.page ? { pages: answers.map(withoutPicture) } : first;
+    return { name: `${name}.json`, type: 'application/json', data: JSON.stringify(all, null, 2) };
   }
   const extension = find('task').value === 'tables_csv' ? 'csv' : 'md';
-  return { name: `${name}.${extension}`, type: 'text/plain', data: answer.text };
+  return { name: `${name}.${extension}`, type: 'text/plain', data: wholeText() };
 }
 
 function download() {
@@ -234,6 +300,14 @@ function listen() {
   find('controls').addEventListener('submit', (event) => {
     event.preventDefault();
     run();
+  });
+  find('previous').addEventListener('click', () => showAnswer(shown - 1));
+  find('next').addEventListener('click', () => showAnswer(shown + 1));
+  document.addEventListener('keydown', (event) => {
+    const step = { PageDown: 1, PageUp: -1 }[event.key];
+    if (!step || find('pager').hidden || event.target.closest('input, select')) return;
+    event.preventDefault();
+    showAnswer(shown + step);
   });
   find('stop').addEventListener('click', () => reading?.abort());
   find('copy').addEventListener('click', copy);

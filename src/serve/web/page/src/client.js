@@ -1,7 +1,8 @@
 // The server's interfaces as this page uses them.
 
-// Asks for one page; calls onText with each piece. Resolves to the answer of /api/ocr.
-export async function readPage({ file, fields, key, signal, onText }) {
+// Asks for a file; calls onText with each piece, and for a PDF onProgress and, page after page, onPage.
+// Resolves to the answers of /api/ocr for its pages; a picture is one.
+export async function readFile({ file, fields, key, signal, onText, onProgress, onPage }) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   form.append('image', file, file.name || 'page.png');
@@ -14,15 +15,21 @@ export async function readPage({ file, fields, key, signal, onText }) {
   if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
     throw await errorOf(response);
   }
-  let answer;
+  const pages = [];
+  let isWhole = false;
   for await (const { event, data } of events(response.body)) {
     const value = data === '[DONE]' ? {} : JSON.parse(data);
     if (event === 'text') onText(value.text);
-    if (event === 'page') answer = value;
+    if (event === 'progress') onProgress(value.pages_done, value.pages_total);
+    if (event === 'page') {
+      pages.push(value);
+      if (value.page) onPage(value);
+    }
+    if (event === 'page' ? !value.page : event === 'done') isWhole = true;
     if (event === 'error') throw new Error(value.error.message);
   }
-  if (!answer) throw new Error('the answer broke off');
-  return answer;
+  if (!isWhole) throw new Error('the answer broke off');
+  return pages;
 }
 
 async function errorOf(response) {

@@ -43,8 +43,10 @@ export function renderMarkdown(markdown, pictures) {
   return fragment;
 }
 
-// The pictures that the Markdown links, cut out of the page: images/0.jpg is the first image block.
-export function cutPictures(boxes, picture) {
+// The pictures that the Markdown links, cut out of the page: images/0.jpg is the first image block, and
+// images/4_0.jpg that of the fifth page of a document.
+export function cutPictures({ boxes = [], page }, picture) {
+  const prefix = page ? `${page - 1}_` : '';
   const pictures = new Map();
   for (const { label, box } of boxes) {
     if (label !== 'image') continue;
@@ -54,7 +56,7 @@ export function cutPictures(boxes, picture) {
     canvas.height = Math.max(1, y2 - y1);
     const context = canvas.getContext('2d');
     context.drawImage(picture, x1, y1, canvas.width, canvas.height, 0, 0, canvas.width, canvas.height);
-    pictures.set(`images/${pictures.size}.jpg`, canvas.toDataURL('image/jpeg', 0.9));
+    pictures.set(`images/${prefix}${pictures.size}.jpg`, canvas.toDataURL('image/jpeg', 0.9));
   }
   return pictures;
 }
