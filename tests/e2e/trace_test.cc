@@ -23,6 +23,7 @@
 #include "tests/e2e/serve_process.h"
 #include "tests/e2e/test_engine.h"
 #include "tests/e2e/test_pages.h"
+#include "vision/pdf/pdf_writer_for_test.h"
 
 namespace mao {
 namespace {
@@ -321,6 +322,32 @@ TEST_F(TraceTest, RestAndGrpcAreTracedAlike) {
   EXPECT_EQ(rpc.Attribute("rpc.system.name"), "grpc");
   EXPECT_EQ(rpc.Attribute("rpc.method"), "maoocr.v1.OcrService/Ocr");
   EXPECT_EQ(rpc.Attribute("rpc.response.status_code"), "OK");
+}
+
+TEST_F(TraceTest, EveryPageOfADocumentHasItsStages) {
+  Start();
+  const std::string pdf = PdfOfPages(std::vector<std::string>(3, "/MediaBox[0 0 72 36]"));
+  const json request = {{"image", EncodeBase64(pdf)},
+                        {"mode", "plain_ocr"},
+                        {"size_mode", "tiny"},
+                        {"max_tokens", 4}};
+  ASSERT_EQ(Post("/api/ocr", request, Traceparent()).status, 200);
+  const Spans spans = AllSpans();
+  ExpectNested(spans);
+  EXPECT_THAT(TraceIds(spans), ElementsAre(kTrace));
+  const CollectedSpan& root = Named(spans, "POST /api/ocr");
+  std::set<std::string> pages;
+  for (const CollectedSpan& span : spans) {
+    if (span.parent_id != root.span_id) continue;
+    const std::string page = span.Attribute("maoocr.page.number");
+    pages.insert(page);
+    const std::vector<std::string> stages = Below(spans, span);
+    EXPECT_EQ(std::count(stages.begin(), stages.end(), "open_document"), page == "1" ? 1 : 0);
+    for (const char* stage : {"decode_image", "preprocess", "prefill", "decode", "postprocess"}) {
+      EXPECT_EQ(std::count(stages.begin(), stages.end(), stage), 1) << stage << " of " << page;
+    }
+  }
+  EXPECT_THAT(pages, ElementsAre("1", "2", "3"));
 }
 
 TEST_F(TraceTest, AJobContinuesTheTraceOfItsRequest) {

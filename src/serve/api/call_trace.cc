@@ -70,6 +70,9 @@ void DescribeCallSpan(const CallRecord& record) {
   if (span == nullptr) return;
   span->Set({{"gen_ai.response.model", std::string_view(record.model)},
              {"maoocr.engine", std::string_view(record.engine)}});
+  if (record.request.image.page.has_value()) {
+    span->Set({{"maoocr.page.number", int64_t{*record.request.image.page} + 1}});
+  }
   if (record.result.ok()) {
     DescribeAnswer(*record.result, *span);
   } else {

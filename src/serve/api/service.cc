@@ -252,9 +252,11 @@ Status Service::OpenDocument(Call& call, const std::string* file) {
   if (image.document == nullptr) {
     if (file == nullptr || !IsPdf(*file)) return OkStatus();
     decoders_.acquire();
+    const Clock::time_point start = Clock::now();
     auto document =
         PdfDocument::Open(*file, image.name, config_.pdf_limits, call.stop_.get_token());
     decoders_.release();
+    AddStage(call.request_, "open_document", start);
     MAO_RETURN_IF_ERROR(document.status());
     image.document = *std::move(document);
     MAO_RETURN_IF_ERROR(call.observer_->OnDocument(image.document));
