@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -213,12 +215,47 @@ TEST(PdfDocumentTest, Cancel) {
   EXPECT_EQ(document->Render(0, 0, stop.get_token()).status().code(), StatusCode::kCancelled);
 }
 
+// Programs are looked for here alone while it lives.
+class PathGuard {
+ public:
+  explicit PathGuard(const std::string& path) { setenv("PATH", path.c_str(), 1); }
+  ~PathGuard() { setenv("PATH", before_.c_str(), 1); }
+  PathGuard(const PathGuard&) = delete;
+  PathGuard& operator=(const PathGuard&) = delete;
+
+ private:
+  const std::string before_ = std::getenv("PATH");
+};
+
+TEST(PdfDocumentTest, AChildThatDiesInTheMiddle) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / "maoocr_pdf_document_test";
+  fs::create_directories(folder);
+  const std::string pages[] = {Empty("0 0 72 72")};
+  const auto document = Open(PdfOfPages(pages));
+  ASSERT_NE(document, nullptr);
+  const auto render_with = [&](const std::string& script) {
+    const fs::path program = folder / "pdftoppm";
+    std::ofstream(program) << "#!/bin/sh\n" << script;
+    fs::permissions(program, fs::perms::owner_all);
+    const PathGuard guard(folder.string());
+    return document->Render(0).status();
+  };
+  const Status killed = render_with("printf 'P6\\n144 144\\n255\\nabc'; kill -9 $$");
+  EXPECT_EQ(killed.code(), StatusCode::kDataLoss);
+  EXPECT_EQ(killed.message(), "a.pdf: page 1: pdftoppm ended with 137");
+  EXPECT_EQ(render_with("echo 'no such thing' >&2; exit 1").message(),
+            "a.pdf: page 1: no such thing");
+  EXPECT_EQ(render_with("printf 'P6\\n9 9\\n255\\n'; head -c 243 /dev/zero").code(),
+            StatusCode::kDataLoss);  // not the sides that were asked for
+  EXPECT_EQ(render_with("head -c 1000000 /dev/zero").code(), StatusCode::kOutOfRange);
+  fs::remove_all(folder);
+}
+
 TEST(PdfDocumentTest, SaysWhenPopplerIsMissing) {
-  const std::string path = std::getenv("PATH");
-  ASSERT_EQ(setenv("PATH", "/nowhere", 1), 0);
+  const PathGuard guard("/nowhere");
   const std::string pages[] = {Empty("0 0 72 72")};
   const Status status = OpenError(PdfOfPages(pages));
-  ASSERT_EQ(setenv("PATH", path.c_str(), 1), 0);
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
   EXPECT_EQ(status.message(),
             "a.pdf: pdfinfo: not installed; PDF files need the package poppler-utils");
