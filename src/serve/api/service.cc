@@ -138,6 +138,7 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
   if (request.context.is_background) request.priority += kBackgroundPriority;
   auto call =
       std::make_shared<Call>(std::move(request), std::move(observer), Clock::now() + timeout);
+  call->known_ = FindKnown(call->request_, model.name);
   std::shared_ptr<Dispatcher> dispatcher;
   {
     const std::lock_guard lock(mutex_);
@@ -149,6 +150,17 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
   if (before.num_waiting + before.num_running == 0) NoteProgress();  // work begins now
   MAO_RETURN_IF_ERROR(dispatcher->Push(call));
   return call;
+}
+
+std::shared_ptr<const Generation> Service::FindKnown(const GenerationRequest& request,
+                                                     const std::string& model) {
+  const ImageSource& image = request.image;
+  const bool is_at_hand = image.bytes != nullptr || image.url.empty();
+  if (!request.use_result_cache || config_.result_cache.max_bytes == 0 || !is_at_hand)
+    return nullptr;
+  const std::optional<ResultKey> key =
+      MakeResultKey(request, model, image.bytes == nullptr ? std::string_view() : *image.bytes);
+  return key.has_value() ? result_cache_.FindEarly(*key, Clock::now()) : nullptr;
 }
 
 Result<Generation> Service::Run(GenerationRequest request, const std::stop_token& stop) {
@@ -189,7 +201,10 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
     key = MakeResultKey(request, model.name, file == nullptr ? std::string_view() : *file);
   }
   if (key.has_value()) {
-    if (const auto known = result_cache_.Find(*key, Clock::now()); known != nullptr) {
+    // It may have become known while the call waited.
+    const auto known =
+        call.known_ != nullptr ? call.known_ : result_cache_.Find(*key, Clock::now());
+    if (known != nullptr) {
       timings.first_output_ms = MsSince(call.submitted_);
       if (!known->text.empty()) call.observer_->OnOutput({known->text, known->token_ids, {}});
       Generation answer = *known;
@@ -249,10 +264,18 @@ ServiceLoad Service::load() const {
 }
 
 std::chrono::milliseconds Service::stalled_for() const {
-  const ServiceLoad now = load();
-  if (now.num_waiting + now.num_running == 0) return std::chrono::milliseconds(0);
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
-                                                               last_progress_.load());
+  using std::chrono::milliseconds;
+  const auto since_progress =
+      std::chrono::duration_cast<milliseconds>(Clock::now() - last_progress_.load());
+  milliseconds longest(0);
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.dispatcher == nullptr) continue;
+    const Dispatcher::Load load = entry.dispatcher->load();
+    if (load.num_waiting + load.num_running == 0) continue;
+    longest = std::max(longest, entry.model.backend->stalled_for().value_or(since_progress));
+  }
+  return longest;
 }
 
 void Service::Drain() { draining_ = true; }
