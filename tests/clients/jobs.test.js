@@ -48,7 +48,9 @@ test('a job is accepted, waited for, read and deleted', async () => {
   const { body } = await ask(done.result_url);
   assert.match(body.text, /^# The reading machine/);
   assert.equal((await ask(`/api/jobs/${job.id}`, { method: 'DELETE' })).body.deleted, true);
-  assert.equal((await ask(`/api/jobs/${job.id}`)).status, 404);
+  const gone = await ask(`/api/jobs/${job.id}`);
+  assert.equal(gone.status, 404);
+  assert.equal(gone.body.error.code, 'job_not_found');
 });
 
 test('the same key gives the same job', async () => {
@@ -118,7 +120,8 @@ test('a batch by the official client', async () => {
   const [error] = await read(batch.error_file_id);
   assert.equal(error.custom_id, 'wrong');
   await client.files.del(file.id);
-  await assert.rejects(client.files.retrieve(file.id), { status: 404 });
+  await assert.rejects(client.files.retrieve(file.id), { status: 404, code: 'file_not_found' });
+  await assert.rejects(client.batches.retrieve('batch_none'), { status: 404, code: 'not_found' });
 });
 
 test('a batch with wrong lines fails with all of them', async () => {

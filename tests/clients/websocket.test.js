@@ -282,6 +282,7 @@ describe('/ws/ocr', () => {
       assert.equal(answer.type, 'error');
       assert.equal(answer.id, id);
       assert.match(answer.error.message, reason);
+      assert.equal(answer.error.code, 'invalid_value');
     }
     connection.send({ id: 7, image: small, mode: 'text' });
     assert.equal((await connection.until(isEndOf(7))).pop().type, 'result');

@@ -2,8 +2,10 @@
 #ifndef MAOOCR_SERVE_API_BACKEND_H_
 #define MAOOCR_SERVE_API_BACKEND_H_
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 
@@ -23,6 +25,8 @@ class Backend {
   virtual size_t max_concurrency() const = 0;
   // Ok, or why it cannot answer now. Never asks the model.
   virtual Status health() const = 0;
+  // How long nothing has moved though it has work; nullopt: it has none, or does not know.
+  virtual std::optional<std::chrono::milliseconds> stalled_for() const { return std::nullopt; }
   // Null when the model is elsewhere.
   virtual const Engine* engine() const = 0;
 

@@ -68,6 +68,8 @@ class Call : public std::enable_shared_from_this<Call> {
   std::shared_ptr<CallObserver> observer_;
   const Clock::time_point deadline_;
   const Clock::time_point submitted_ = Clock::now();
+  // Its answer if it was kept: then the call waits for nobody. Set before the call is shared.
+  std::shared_ptr<const Generation> known_;
   const std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
   std::stop_source stop_;
   std::weak_ptr<Dispatcher> dispatcher_;  // set once, before the call is shared

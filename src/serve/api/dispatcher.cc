@@ -29,6 +29,11 @@ Dispatcher::~Dispatcher() { Stop(); }
 Status Dispatcher::Push(std::shared_ptr<Call> call) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return UnavailableError("the server is stopping");
+  if (call->known_ != nullptr) {
+    known_.push_back(std::move(call));
+    queue_changed_.notify_one();
+    return OkStatus();
+  }
   const bool is_free = num_idle_ > waiting_.size() || workers_.size() < limits_.max_workers;
   const bool may_wait = call->request_.is_continuation;
   if (!is_free && !may_wait && waiting_.size() >= limits_.max_queue_length) {
@@ -73,7 +78,7 @@ void Dispatcher::Stop() {
 
 Dispatcher::Load Dispatcher::load() const {
   const std::lock_guard lock(mutex_);
-  return {waiting_.size(), running_.size()};
+  return {waiting_.size() + known_.size(), running_.size()};
 }
 
 void Dispatcher::RunWorker() {
@@ -102,10 +107,23 @@ std::shared_ptr<Call> Dispatcher::TakeExpired(Call::Clock::time_point& next_dead
   return std::move(waiting_.extract(earliest).value());
 }
 
+void Dispatcher::AnswerKnown(std::unique_lock<std::mutex>& lock) {
+  while (!known_.empty()) {
+    const std::shared_ptr<Call> call = std::move(known_.back());
+    known_.pop_back();
+    running_.insert(call);
+    lock.unlock();
+    work_(*call);
+    lock.lock();
+    running_.erase(call);
+  }
+}
+
 void Dispatcher::RunReaper() {
   constexpr std::chrono::hours kLong{1};
   std::unique_lock lock(mutex_);
   while (true) {
+    AnswerKnown(lock);
     std::shared_ptr<Call> call;
     Status status = CancelledError("the request was cancelled");
     Call::Clock::time_point next_deadline = Call::Clock::now() + kLong;

@@ -34,7 +34,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   // ResourceExhausted when the queue is full (but for GenerationRequest::is_continuation), Unavailable
-  // after Stop.
+  // after Stop. A call whose answer is known passes the queue, and keeps no worker busy.
   Status Push(std::shared_ptr<Call> call);
   // Has a call that still waits dropped; one that is worked on ends by its stop token. Calls nobody
   // back itself.
@@ -56,6 +56,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
 
   void RunWorker();
   void RunReaper();
+  void AnswerKnown(std::unique_lock<std::mutex>& lock);
   // A waiting call that is past its deadline; else null, and when the next one will be.
   std::shared_ptr<Call> TakeExpired(Call::Clock::time_point& next_deadline);
 
@@ -68,12 +69,13 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::condition_variable queue_changed_;
   std::set<std::shared_ptr<Call>, Before> waiting_;
   std::vector<std::shared_ptr<Call>> cancelled_;  // while they waited
+  std::vector<std::shared_ptr<Call>> known_;      // whose answers are
   std::set<std::shared_ptr<Call>> running_;
   uint64_t num_pushed_ = 0;
   size_t num_idle_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> workers_;  // started as they are needed
-  std::thread reaper_;                // ends calls that no worker has seen
+  std::thread reaper_;                // ends calls that no worker needs to see
 };
 
 }  // namespace mao

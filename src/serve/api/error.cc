@@ -4,14 +4,14 @@
 
 namespace mao {
 
-ApiError ToApiError(const Status& status) {
+ApiError ToApiError(const Status& status, std::string_view not_found_code) {
   switch (status.code()) {
     case StatusCode::kOk:
       return {200, "", "", false};
     case StatusCode::kInvalidArgument:
       return {400, "invalid_request_error", "invalid_value", false};
     case StatusCode::kNotFound:
-      return {404, "invalid_request_error", "model_not_found", false};
+      return {404, "invalid_request_error", not_found_code, false};
     case StatusCode::kDataLoss:
       return {422, "invalid_request_error", "image_decode_failed", false};
     case StatusCode::kOutOfRange:
@@ -32,8 +32,8 @@ ApiError ToApiError(const Status& status) {
   return {500, "server_error", "internal_error", false};
 }
 
-std::string OpenAiErrorBody(const Status& status) {
-  const ApiError error = ToApiError(status);
+std::string OpenAiErrorBody(const Status& status, std::string_view not_found_code) {
+  const ApiError error = ToApiError(status, not_found_code);
   const nlohmann::ordered_json body = {{"error",
                                         {{"message", status.message()},
                                          {"type", error.type},

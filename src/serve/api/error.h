@@ -16,13 +16,17 @@ struct ApiError {
   bool is_retryable;  // goes with a Retry-After header
 };
 
-ApiError ToApiError(const Status& status);
+// What is not found is a model: the only thing that interfaces look up by name, but for those with
+// codes of their own.
+inline constexpr std::string_view kModelNotFound = "model_not_found";
+
+ApiError ToApiError(const Status& status, std::string_view not_found_code = kModelNotFound);
 
 // Seconds that a refused client should wait.
 inline constexpr int kRetryAfterSeconds = 2;
 
 // {"error":{"message":...,"type":...,"param":null,"code":...}}
-std::string OpenAiErrorBody(const Status& status);
+std::string OpenAiErrorBody(const Status& status, std::string_view not_found_code = kModelNotFound);
 
 }  // namespace mao
 

@@ -87,6 +87,19 @@ std::optional<ResultKey> MakeResultKey(const GenerationRequest& request, std::st
 std::shared_ptr<const Generation> ResultCache::Find(const ResultKey& key, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   ++stats_.num_queries;
+  return FindLocked(key, now);
+}
+
+std::shared_ptr<const Generation> ResultCache::FindEarly(const ResultKey& key,
+                                                         Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Generation> known = FindLocked(key, now);
+  if (known != nullptr) ++stats_.num_queries;
+  return known;
+}
+
+std::shared_ptr<const Generation> ResultCache::FindLocked(const ResultKey& key,
+                                                          Clock::time_point now) {
   const auto it = index_.find(key);
   if (it == index_.end()) return nullptr;
   const Entries::iterator entry = it->second;

@@ -44,6 +44,8 @@ class ResultCache {
 
   // Null: not there, or too old at `now`.
   std::shared_ptr<const Generation> Find(const ResultKey& key, Clock::time_point now);
+  // Find for requests that will look again: only what is there counts as a query.
+  std::shared_ptr<const Generation> FindEarly(const ResultKey& key, Clock::time_point now);
   void Insert(const ResultKey& key, const Generation& answer, Clock::time_point now);
   Stats stats() const;
 
@@ -56,6 +58,8 @@ class ResultCache {
   };
   using Entries = std::list<Entry>;
 
+  // Under the lock.
+  std::shared_ptr<const Generation> FindLocked(const ResultKey& key, Clock::time_point now);
   void Remove(Entries::iterator entry);
 
   const Limits limits_;

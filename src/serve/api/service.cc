@@ -49,6 +49,16 @@ class Waiter final : public CallObserver {
   std::optional<Result<Generation>> result_;
 };
 
+// Under what an answer is kept; none if it is not. The file must have been fetched.
+std::optional<ResultKey> KeyOf(const GenerationRequest& request, const std::string& model) {
+  const ImageSource& image = request.image;
+  const bool is_identified = image.bytes != nullptr || image.document == nullptr;
+  if (!request.use_result_cache || request.wants_page_picture || !is_identified) {
+    return std::nullopt;
+  }
+  return MakeResultKey(request, model, image.bytes == nullptr ? std::string_view() : *image.bytes);
+}
+
 }  // namespace
 
 Service::Service(const ServiceConfig& config, FetchUrl fetch_url)
@@ -142,6 +152,7 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
   BeginCallSpan(request, model.name);
   auto call =
       std::make_shared<Call>(std::move(request), std::move(observer), Clock::now() + timeout);
+  call->known_ = FindKnown(call->request_, model.name);
   std::shared_ptr<Dispatcher> dispatcher;
   {
     const std::lock_guard lock(mutex_);
@@ -156,6 +167,15 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
     return refused;
   }
   return call;
+}
+
+std::shared_ptr<const Generation> Service::FindKnown(const GenerationRequest& request,
+                                                     const std::string& model) {
+  const ImageSource& image = request.image;
+  const bool is_at_hand = image.bytes != nullptr || image.url.empty();
+  if (config_.result_cache.max_bytes == 0 || !is_at_hand) return nullptr;
+  const std::optional<ResultKey> key = KeyOf(request, model);
+  return key.has_value() ? result_cache_.FindEarly(*key, Clock::now()) : nullptr;
 }
 
 Result<Generation> Service::Run(GenerationRequest request, const std::stop_token& stop) {
@@ -197,13 +217,12 @@ Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTim
   const GenerationRequest& request = call.request_;
   MAO_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> file, GetFile(call, timings));
   MAO_RETURN_IF_ERROR(OpenDocument(call, file.get()));
-  std::optional<ResultKey> key;
-  const bool has_bytes = file != nullptr || request.image.document == nullptr;
-  if (request.use_result_cache && !request.wants_page_picture && has_bytes) {
-    key = MakeResultKey(request, model.name, file == nullptr ? std::string_view() : *file);
-  }
+  const std::optional<ResultKey> key = KeyOf(request, model.name);
   if (key.has_value()) {
-    if (const auto known = result_cache_.Find(*key, Clock::now()); known != nullptr) {
+    // It may have become known while the call waited.
+    const auto known =
+        call.known_ != nullptr ? call.known_ : result_cache_.Find(*key, Clock::now());
+    if (known != nullptr) {
       timings.first_output_ms = MsSince(call.submitted_);
       if (!known->text.empty()) call.observer_->OnOutput({known->text, known->token_ids, {}});
       Generation answer = *known;
@@ -319,10 +338,18 @@ ServiceLoad Service::load() const {
 }
 
 std::chrono::milliseconds Service::stalled_for() const {
-  const ServiceLoad now = load();
-  if (now.num_waiting + now.num_running == 0) return std::chrono::milliseconds(0);
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
-                                                               last_progress_.load());
+  using std::chrono::milliseconds;
+  const auto since_progress =
+      std::chrono::duration_cast<milliseconds>(Clock::now() - last_progress_.load());
+  milliseconds longest(0);
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.dispatcher == nullptr) continue;
+    const Dispatcher::Load load = entry.dispatcher->load();
+    if (load.num_waiting + load.num_running == 0) continue;
+    longest = std::max(longest, entry.model.backend->stalled_for().value_or(since_progress));
+  }
+  return longest;
 }
 
 void Service::Drain() { draining_ = true; }

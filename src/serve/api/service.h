@@ -79,7 +79,7 @@ class Service {
   Result<ServedModel> FindModel(std::string_view name, std::string_view engine = {}) const;
 
   // Admits the call or refuses it at once: errors of FindModel, ResourceExhausted when the queue is
-  // full, Unavailable while draining. The observer hears of an admitted call only; it may be called
+  // full and the answer is not kept, Unavailable while draining. The observer hears of an admitted call only; it may be called
   // before Submit returns.
   Result<std::shared_ptr<Call>> Submit(GenerationRequest request,
                                        std::shared_ptr<CallObserver> observer);
@@ -87,8 +87,8 @@ class Service {
   Result<Generation> Run(GenerationRequest request, const std::stop_token& stop = {});
 
   ServiceLoad load() const;
-  // How long nothing has moved although there is work: no output, no call taken up, none ended.
-  // Zero without work.
+  // How long nothing has moved although there is work, by the account of its backend, else: no output,
+  // no call taken up, none ended. Zero without work.
   std::chrono::milliseconds stalled_for() const;
   const ServiceConfig& config() const { return config_; }
   const ResultCache& result_cache() const { return result_cache_; }
@@ -107,6 +107,9 @@ class Service {
     std::shared_ptr<Dispatcher> dispatcher;  // when ready
   };
 
+  // The kept answer to a request whose image, if any, is at hand.
+  std::shared_ptr<const Generation> FindKnown(const GenerationRequest& request,
+                                              const std::string& model);
   void Work(const ServedModel& model, Call& call);
   // The bytes of the request's image; null without one.
   Result<std::shared_ptr<const std::string>> GetFile(Call& call, CallTimings& timings);

@@ -187,6 +187,10 @@ TEST_F(ServiceTest, StallIsNoticedOnlyWithWork) {
   backend_->WaitForCalls(1);
   std::this_thread::sleep_for(milliseconds(20));
   EXPECT_GE(service_->stalled_for().count(), 15);
+  backend_->SetStalled(milliseconds(3));  // who computes knows better
+  EXPECT_EQ(service_->stalled_for().count(), 3);
+  backend_->SetStalled(std::nullopt);
+  EXPECT_GE(service_->stalled_for().count(), 15);
   backend_->Release();
   EXPECT_TRUE(running.observer->Wait().ok());
 }
@@ -205,6 +209,35 @@ TEST_F(ServiceTest, EqualRequestsAreAnsweredOnce) {
   request.use_result_cache = false;
   EXPECT_FALSE(service_->Run(request)->from_result_cache);
   EXPECT_EQ(backend_->prompts().size(), 2u);
+}
+
+TEST_F(ServiceTest, KeptAnswersDoNotWait) {
+  ServiceConfig config;
+  config.max_queue_length = 1;
+  Make(1, config);
+  GenerationRequest known = Ask("known");
+  known.use_result_cache = true;
+  ASSERT_TRUE(service_->Run(known).ok());
+  backend_->Hold();
+  const Asked running = Submit(Ask("running"));
+  backend_->WaitForCalls(2);
+  const Asked waiting = Submit(Ask("waiting"));
+  const auto refused = service_->Submit(Ask("full"), std::make_shared<RecordingObserver>());
+  EXPECT_EQ(refused.status().code(), StatusCode::kResourceExhausted);
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = service_->Run(known);
+    ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+    EXPECT_TRUE(answer->from_result_cache);
+    EXPECT_EQ(answer->text, "known");
+  }
+  EXPECT_EQ(service_->load().num_waiting, 1);
+  EXPECT_EQ(service_->result_cache().stats().num_hits, 3);
+  EXPECT_EQ(service_->result_cache().stats().num_queries, 4);
+  backend_->Release();
+  EXPECT_TRUE(running.observer->Wait().ok());
+  EXPECT_TRUE(waiting.observer->Wait().ok());
+  service_->Drain();
+  EXPECT_EQ(service_->Run(known).status().code(), StatusCode::kUnavailable);
 }
 
 TEST_F(ServiceTest, FailuresAreNotKept) {

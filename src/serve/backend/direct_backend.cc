@@ -7,6 +7,14 @@
 
 namespace mao {
 
+std::optional<std::chrono::milliseconds> DirectBackend::stalled_for() const {
+  using std::chrono::milliseconds;
+  const EngineStats stats = engine_->stats();
+  if (!stats.has_work) return std::nullopt;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() -
+                                                  stats.last_progress);
+}
+
 Result<Generation> DirectBackend::Generate(const GenerationRequest& request,
                                            std::shared_ptr<const Image> image,
                                            std::chrono::steady_clock::time_point deadline,

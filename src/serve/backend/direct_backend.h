@@ -16,6 +16,9 @@ class DirectBackend final : public Backend {
   // Twice what the engine computes at once: the others are decoded and prepared meanwhile.
   size_t max_concurrency() const override { return size_t{2} * engine_->config().max_num_seqs; }
   Status health() const override { return OkStatus(); }
+  // By the engine's own account: a long page that is being encoded is progress step by step, though
+  // nothing comes of it for a while.
+  std::optional<std::chrono::milliseconds> stalled_for() const override;
   const Engine* engine() const override { return engine_.get(); }
 
   Result<Generation> Generate(const GenerationRequest& request, std::shared_ptr<const Image> image,

@@ -4,8 +4,6 @@
 
 #include <fmt/core.h>
 
-#include "serve/api/error.h"
-
 namespace mao {
 
 HttpResponse JsonResponse(int status, std::string body) {
@@ -21,8 +19,8 @@ HttpResponse ErrorResponse(const Status& status, std::string body) {
   return response;
 }
 
-HttpResponse OpenAiError(const Status& status) {
-  return ErrorResponse(status, OpenAiErrorBody(status));
+HttpResponse OpenAiError(const Status& status, std::string_view not_found_code) {
+  return ErrorResponse(status, OpenAiErrorBody(status, not_found_code));
 }
 
 bool BypassesCache(const HttpRequest& request) {

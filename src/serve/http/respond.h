@@ -3,8 +3,10 @@
 #define MAOOCR_SERVE_HTTP_RESPOND_H_
 
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
+#include "serve/api/error.h"
 #include "serve/http/message.h"
 #include "serve/http/router.h"
 
@@ -18,7 +20,7 @@ HttpResponse JsonResponse(int status, std::string body);
 // The HTTP status of the error with this body, and Retry-After where trying again can help.
 HttpResponse ErrorResponse(const Status& status, std::string body);
 // An error object in OpenAI's shape.
-HttpResponse OpenAiError(const Status& status);
+HttpResponse OpenAiError(const Status& status, std::string_view not_found_code = kModelNotFound);
 
 // Whether the client wants an answer that is computed anew (Cache-Control: no-cache or no-store).
 bool BypassesCache(const HttpRequest& request);

@@ -127,7 +127,7 @@ Status CancelBatch(PersistentStore& store, const ExchangePtr& exchange) {
 }  // namespace
 
 void AddBatchRoutes(PersistentStore& store, JobRunner& runner, Router& router) {
-  const RouteTable openai(Interface::kOpenAi, router);
+  const RouteTable openai(Interface::kOpenAi, "not_found", router);
   openai.Add("POST", "/v1/batches",
              [&](const ExchangePtr& exchange) { return CreateBatch(store, runner, exchange); });
   openai.Add("GET", "/v1/batches",

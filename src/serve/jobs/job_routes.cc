@@ -176,7 +176,7 @@ Status DeleteJob(PersistentStore& store, JobRunner& runner, const ExchangePtr& e
 }  // namespace
 
 void AddJobRoutes(PersistentStore& store, JobRunner& runner, JobWatcher& watcher, Router& router) {
-  const RouteTable rest(Interface::kRest, router);
+  const RouteTable rest(Interface::kRest, kJobNotFound, router);
   for (const char* path : {"/api/ocr/async", "/api/generate/async", "/v1/ocr/async"}) {
     rest.Add("POST", path,
              [&](const ExchangePtr& exchange) { return SubmitAsync(store, runner, exchange); });

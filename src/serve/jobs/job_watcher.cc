@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "serve/http/respond.h"
+#include "serve/jobs/route_table.h"
 
 namespace mao {
 namespace {
@@ -47,7 +48,7 @@ void JobWatcher::Loop(const std::stop_token& stop) {
 bool JobWatcher::Answer(const Watched& watched) {
   const Result<StoredJob> job = jobs_.Get(watched.owner, watched.id);
   if (!job.ok()) {
-    watched.exchange->Send(OpenAiError(job.status()));
+    watched.exchange->Send(OpenAiError(job.status(), kJobNotFound));
     return true;
   }
   if (job->version == watched.version && !HasEnded(job->state) && Clock::now() < watched.deadline) {

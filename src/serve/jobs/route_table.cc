@@ -18,8 +18,10 @@ void RouteTable::Add(const char* method, const char* pattern,
   route.interface = interface_;
   route.method = method;
   route.pattern = pattern;
-  route.handler = [handle = std::move(handle)](const std::shared_ptr<Exchange>& exchange) {
-    if (const Status status = handle(exchange); !status.ok()) exchange->Send(OpenAiError(status));
+  route.handler = [handle = std::move(handle),
+                   code = not_found_code_](const std::shared_ptr<Exchange>& exchange) {
+    const Status status = handle(exchange);
+    if (!status.ok()) exchange->Send(OpenAiError(status, code));
   };
   router_.Add(std::move(route));
 }

@@ -15,16 +15,21 @@
 
 namespace mao {
 
+inline constexpr std::string_view kJobNotFound = "job_not_found";
+
 // Adds handlers that return an error instead of sending it.
 class RouteTable {
  public:
-  RouteTable(Interface interface, Router& router) : interface_(interface), router_(router) {}
+  // The code is that of errors about what is not there; a literal.
+  RouteTable(Interface interface, std::string_view not_found_code, Router& router)
+      : interface_(interface), not_found_code_(not_found_code), router_(router) {}
 
   void Add(const char* method, const char* pattern,
            std::function<Status(const std::shared_ptr<Exchange>&)> handle) const;
 
  private:
   const Interface interface_;
+  const std::string_view not_found_code_;
   Router& router_;
 };
 

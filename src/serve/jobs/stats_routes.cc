@@ -76,7 +76,7 @@ Status GetStats(PersistentStore& store, const ExchangePtr& exchange) {
 }  // namespace
 
 void AddStatsRoutes(PersistentStore& store, Router& router) {
-  const RouteTable rest(Interface::kRest, router);
+  const RouteTable rest(Interface::kRest, "not_found", router);
   rest.Add("GET", "/api/stats",
            [&](const ExchangePtr& exchange) { return GetStats(store, exchange); });
 }

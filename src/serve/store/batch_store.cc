@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "serve/api/json.h"
 #include "serve/store/batch_row.h"
 #include "serve/store/database.h"
 #include "serve/store/job_row.h"
@@ -87,8 +88,8 @@ Result<StoredBatch> BatchStore::Create(const NewBatch& batch) {
   MAO_ASSIGN_OR_RETURN(const StoredFile input,
                        FindFile(&transaction, batch.owner, batch.input_file_id));
   if (input.purpose != "batch") {
-    return InvalidArgumentError(
-        fmt::format("file {}: its purpose is {}, not batch", input.id, JsonString(input.purpose)));
+    return InvalidArgumentError(fmt::format("file {}: its purpose is {}, not batch", input.id,
+                                            DumpJson(nlohmann::json(input.purpose))));
   }
   MAO_ASSIGN_OR_RETURN(const int64_t num_batches,
                        transaction.QueryInt("SELECT count(*) FROM batches"));
@@ -125,7 +126,8 @@ Status BatchStore::CheckLines(const StoredBatch& batch, int64_t input_bytes,
     }
     if (!custom_ids.insert(line.custom_id).second) {
       return InvalidArgumentError(fmt::format("batch {}: line {}: the custom_id {} a second time",
-                                              batch.id, i + 1, JsonString(line.custom_id)));
+                                              batch.id, i + 1,
+                                              DumpJson(nlohmann::json(line.custom_id))));
     }
     if (line.offset < 0 || line.size_bytes <= 0 || line.size_bytes > input_bytes ||
         line.offset > input_bytes - line.size_bytes) {

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "serve/api/json.h"
 #include "serve/store/database.h"
 #include "serve/store/json_text.h"
 #include "serve/store/random_id.h"
@@ -29,7 +30,7 @@ Status CheckNewFile(const NewFile& file) {
   if (std::find(kPurposes.begin(), kPurposes.end(), file.purpose) == kPurposes.end()) {
     return InvalidArgumentError(
         fmt::format("file: the purpose {}; known are batch, ocr, user_data and vision",
-                    JsonString(CutUtf8(file.purpose, kMaxNameBytes))));
+                    DumpJson(nlohmann::json(CutUtf8(file.purpose, kMaxNameBytes)))));
   }
   if (file.filename.empty() || file.filename.size() > kMaxNameBytes) {
     return InvalidArgumentError(fmt::format("file: a name of {} bytes; allowed are 1 to {}",
@@ -81,7 +82,8 @@ Result<StoredFile> FindFile(Transaction* transaction, std::string_view owner, st
 Status FileUpload::Append(std::span<const std::byte> bytes) {
   if (static_cast<int64_t>(bytes.size()) > quota_bytes_ - writer_.size_bytes()) {
     return ResourceExhaustedError(fmt::format("file {}: the quota leaves it {} bytes",
-                                              JsonString(file_.filename), quota_bytes_));
+                                              DumpJson(nlohmann::json(file_.filename)),
+                                              quota_bytes_));
   }
   return writer_.Append(bytes);
 }
@@ -103,7 +105,8 @@ Result<FileUpload> FileStore::Begin(const NewFile& file) {
   }
   MAO_ASSIGN_OR_RETURN(
       BlobWriter writer,
-      blobs_->Begin(fmt::format("file {}", JsonString(file.filename)), limits_.max_file_bytes));
+      blobs_->Begin(fmt::format("file {}", DumpJson(nlohmann::json(file.filename))),
+                    limits_.max_file_bytes));
   return FileUpload(this, file, std::move(writer), quota_bytes);
 }
 
@@ -132,8 +135,8 @@ Result<StoredFile> FileStore::Store(const NewFile& file, const StoredBlob& blob)
   MAO_ASSIGN_OR_RETURN(const int64_t quota_bytes, QuotaLeft(&transaction, file.owner));
   if (blob.size_bytes() > quota_bytes) {
     return ResourceExhaustedError(fmt::format("file {}: {} bytes; the quota leaves it {} bytes",
-                                              JsonString(file.filename), blob.size_bytes(),
-                                              quota_bytes));
+                                              DumpJson(nlohmann::json(file.filename)),
+                                              blob.size_bytes(), quota_bytes));
   }
   MAO_ASSIGN_OR_RETURN(StoredFile stored, Insert(&transaction, file, blob));
   MAO_RETURN_IF_ERROR(transaction.Commit());

@@ -15,10 +15,6 @@ Status CheckJson(std::string_view text, std::string_view name) {
   return InvalidArgumentError(fmt::format("{}: its {} bytes are not JSON", name, text.size()));
 }
 
-std::string JsonString(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 std::string OneLineJson(std::string json) {
   std::replace_if(
       json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');

@@ -1,4 +1,4 @@
-// The little JSON that stores need: whether a text is JSON, and how a string is written in it.
+// The little that stores need of texts: whether one is JSON, and how it is cut or put in one line.
 #ifndef MAOOCR_SERVE_STORE_JSON_TEXT_H_
 #define MAOOCR_SERVE_STORE_JSON_TEXT_H_
 
@@ -12,9 +12,6 @@ namespace mao {
 // InvalidArgument, naming `name`, unless `text` is one JSON value in UTF-8. Takes linear time and a
 // bit of memory for each level of nesting.
 Status CheckJson(std::string_view text, std::string_view name);
-
-// `text` as a JSON string, quotes included. What is not UTF-8 becomes U+FFFD.
-std::string JsonString(std::string_view text);
 
 // `json` (valid) in one line. Line ends stand only between its tokens: in strings they are escaped.
 std::string OneLineJson(std::string json);

@@ -22,11 +22,6 @@ TEST(JsonTextTest, DeepNestingNeitherCrashesNorHangs) {
   MAO_EXPECT_OK(CheckJson(std::string(depth, '[') + std::string(depth, ']'), "deep"));
 }
 
-TEST(JsonTextTest, QuotesStrings) {
-  EXPECT_EQ(JsonString("a\"b\\\n"), R"("a\"b\\\n")");
-  EXPECT_EQ(JsonString("\xff"), "\"\xEF\xBF\xBD\"");
-}
-
 TEST(JsonTextTest, CutsBetweenCharacters) {
   EXPECT_EQ(CutUtf8("abc", 3), "abc");
   EXPECT_EQ(CutUtf8("abcd", 3), "abc");

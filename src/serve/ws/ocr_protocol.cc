@@ -93,7 +93,7 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
       const auto page = pages_.find(id.dump());
       if (page != pages_.end()) call = page->second.call;
     }
-    if (call == nullptr) return NotFoundError("no page with this id is being read");
+    if (call == nullptr) return InvalidArgumentError("no page with this id is being read");
     call->Cancel();
     return OkStatus();
   }

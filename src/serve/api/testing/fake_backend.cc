@@ -86,6 +86,16 @@ std::vector<std::string> FakeBackend::prompts() const {
   return prompts;
 }
 
+void FakeBackend::SetStalled(std::optional<std::chrono::milliseconds> time) {
+  const std::lock_guard lock(mutex_);
+  stalled_for_ = time;
+}
+
+std::optional<std::chrono::milliseconds> FakeBackend::stalled_for() const {
+  const std::lock_guard lock(mutex_);
+  return stalled_for_;
+}
+
 size_t FakeBackend::num_stopped() const {
   const std::lock_guard lock(mutex_);
   return num_stopped_;

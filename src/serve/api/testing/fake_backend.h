@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,15 @@ class FakeBackend final : public Backend {
   // Of all calls in the order in which they came, the first thousand.
   std::vector<GenerationRequest> requests() const;
   std::vector<std::string> prompts() const;
+  // What stalled_for says from now on.
+  void SetStalled(std::optional<std::chrono::milliseconds> time);
   // Of calls that ended by a stop request.
   size_t num_stopped() const;
 
   std::string_view engine_name() const override { return "vllm_direct"; }
   size_t max_concurrency() const override { return max_concurrency_; }
   Status health() const override { return OkStatus(); }
+  std::optional<std::chrono::milliseconds> stalled_for() const override;
   const Engine* engine() const override { return nullptr; }
   // In pieces of 8 bytes or a little more, whole characters, or as told; each one token. 10 tokens of prompt, 6
   // of image, and the size mode that was asked for, "base" for "auto".
@@ -71,6 +75,7 @@ class FakeBackend final : public Backend {
   std::condition_variable_any changed_;
   bool held_ = false;
   bool echoes_ = false;
+  std::optional<std::chrono::milliseconds> stalled_for_;
   size_t num_calls_ = 0;
   size_t num_stopped_ = 0;
   Status status_;
