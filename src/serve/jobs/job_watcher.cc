@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "serve/http/respond.h"
-
 namespace mao {
 namespace {
 
@@ -16,12 +14,10 @@ JobWatcher::JobWatcher(JobStore& jobs)
 
 JobWatcher::~JobWatcher() = default;
 
-void JobWatcher::Watch(std::shared_ptr<Exchange> exchange, std::string owner, std::string id,
-                       int64_t version, Clock::time_point deadline, Respond respond) {
+void JobWatcher::Add(Watch watch) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(exchange), std::move(owner), std::move(id), version, deadline,
-                        std::move(respond)});
+    waiting_.push_back(std::move(watch));
   }
   added_.notify_one();
 }
@@ -29,31 +25,27 @@ void JobWatcher::Watch(std::shared_ptr<Exchange> exchange, std::string owner, st
 void JobWatcher::Loop(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (added_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-    std::list<Watched> taken;
+    std::list<Watch> taken;
     taken.swap(waiting_);
     lock.unlock();
-    taken.remove_if([this](const Watched& watched) { return Answer(watched); });
+    taken.remove_if([this](const Watch& watch) { return Answer(watch); });
     lock.lock();
     waiting_.splice(waiting_.end(), taken);
     added_.wait_for(lock, stop, kInterval, [] { return false; });
     if (stop.stop_requested()) break;
   }
-  for (const Watched& watched : waiting_) {
-    watched.exchange->Send(OpenAiError(UnavailableError("the server is stopping")));
-  }
+  for (const Watch& watch : waiting_) watch.notify(UnavailableError("the server is stopping"));
 }
 
 // False: the client goes on waiting.
-bool JobWatcher::Answer(const Watched& watched) {
-  const Result<StoredJob> job = jobs_.Get(watched.owner, watched.id);
-  if (!job.ok()) {
-    watched.exchange->Send(OpenAiError(job.status()));
-    return true;
-  }
-  if (job->version == watched.version && !HasEnded(job->state) && Clock::now() < watched.deadline) {
+bool JobWatcher::Answer(const Watch& watch) {
+  if (watch.is_over && watch.is_over()) return true;
+  const Result<StoredJob> job = jobs_.Get(watch.owner, watch.id);
+  if (job.ok() && job->version == watch.version && !HasEnded(job->state) &&
+      Clock::now() < watch.deadline) {
     return false;
   }
-  watched.exchange->Send(watched.respond(*job));
+  watch.notify(job);
   return true;
 }
 
