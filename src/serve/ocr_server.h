@@ -65,6 +65,7 @@ class OcrServer {
                    const SystemOptions& system);
 
   Status OpenStore(const PersistentStore::Options& options, size_t num_workers);
+  Status AddGraphQl(const SystemOptions& system);
 
   ServerMetrics metrics_;
   std::unique_ptr<PersistentStore> store_;

@@ -65,7 +65,8 @@ void Execution::ExecuteRootFields(size_t next) {
         if (!is_replied->exchange(true)) self->OnReply(next, value);
       };
       const Status status = Guarded([&] {
-        (*field.slow_resolver)({kNull, field.arguments, context_}, reply);
+        const Json arguments = std::move(field.arguments);
+        (*field.slow_resolver)({kNull, arguments, context_}, reply);
         return OkStatus();
       });
       if (!status.ok()) reply(status);
@@ -117,7 +118,8 @@ void Execution::Subscribe(EventSink responses) {
   const auto next = [self = shared_from_this(), &field, next = std::move(responses.next)](
                         const Json& value) { return next(self->RespondToEvent(field, value)); };
   const Status status = Guarded([&] {
-    subscriber->second({kNull, field.arguments, context_}, {next, end});
+    const Json arguments = std::move(field.arguments);
+    subscriber->second({kNull, arguments, context_}, {next, end});
     return OkStatus();
   });
   if (!status.ok()) end(status);

@@ -49,7 +49,7 @@ using Resolver = std::function<Result<Json>(const FieldCall&)>;
 using Reply = std::function<void(Result<Json>)>;
 
 // A resolver that does not wait: it replies exactly once, before it returns or later, on any thread.
-// What the call refers to lives until then.
+// Until then the context lives; the arguments, which may be large, until it returns.
 using SlowResolver = std::function<void(const FieldCall&, Reply)>;
 
 // Takes what comes one by one, from any thread.
@@ -58,8 +58,8 @@ struct EventSink {
   std::function<void(const Status&)> end;       // exactly once, last
 };
 
-// Sends the values of a subscription's field to the sink, before it returns or later. What the call
-// refers to lives until the end.
+// Sends the values of a subscription's field to the sink, before it returns or later. The context
+// lives until the end, the arguments until it returns.
 using Subscriber = std::function<void(const FieldCall&, EventSink)>;
 
 struct Resolvers {

@@ -40,7 +40,9 @@ std::string AsText(std::span<const std::byte> bytes) {
 JobRunner::JobRunner(PersistentStore& store, const Router& router, JobRunnerOptions options)
     : store_(store), router_(router), options_(std::move(options)) {}
 
-JobRunner::~JobRunner() {
+JobRunner::~JobRunner() { Stop(); }
+
+void JobRunner::Stop() {
   for (std::jthread& thread : threads_) thread.request_stop();
   store_.jobs().StopWaiting();
   threads_.clear();
