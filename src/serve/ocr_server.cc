@@ -130,8 +130,8 @@ Status OcrServer::StartGrpc(const GrpcListener& listener, const HttpServerConfig
 
 // What asks ends before the calls, and these before the connections, which their observers write to.
 OcrServer::~OcrServer() {
-  job_watcher_.reset();
-  job_runner_.reset();
+  if (job_watcher_ != nullptr) job_watcher_->Stop();
+  if (job_runner_ != nullptr) job_runner_->Stop();
   service_.Stop();
 }
 

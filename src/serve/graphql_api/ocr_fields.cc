@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "serve/api/json.h"
 #include "serve/api/ocr_modes.h"
 #include "serve/graphql_api/names.h"
 
@@ -13,10 +14,14 @@ nlohmann::json ToOcrFields(const Json& input) {
   nlohmann::json fields = nlohmann::json::object();
   for (const auto& [name, value] : input.items()) {
     if (name == "bypassCache" || value.is_null()) continue;
-    const bool is_enum = name == "mode" || name == "size";
-    fields[SnakeCase(name)] =
-        is_enum ? nlohmann::json(FromEnumValue(value.get_ref<const std::string&>()))
-                : nlohmann::json(value);
+    nlohmann::json& field = fields[SnakeCase(name)];
+    if (name == "mode" || name == "size") {
+      field = FromEnumValue(value.get_ref<const std::string&>());
+    } else if (name == "schema" && value.is_structured()) {
+      field = DumpJson(value);  // as text it keeps the order of its names
+    } else {
+      field = value;
+    }
   }
   return fields;
 }

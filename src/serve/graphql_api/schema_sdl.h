@@ -44,20 +44,21 @@ type Query {
     first: Int! = 20
     "The last job of the page before."
     after: ID
-  ): JobPage!
+  ): JobPage
   "What you have used; without API keys, what everybody has."
   stats(
     group: UsageGroup! = DAY
     "How far to look back, 1 to 400."
     days: Int! = 30
-  ): UsageReport!
+  ): UsageReport
 }
 
+"Run one after the other; each may fail without the others."
 type Mutation {
   "Reads a page. Ends when the client goes away."
-  ocr(input: OcrInput!): OcrResult!
+  ocr(input: OcrInput!): OcrResult
   "Asks a model anything, with an image or without."
-  generate(input: GenerateInput!): GenerateResult!
+  generate(input: GenerateInput!): GenerateResult
   "Has a page read later; the job survives the server."
   submitJob(
     ocr: OcrInput!
@@ -65,11 +66,11 @@ type Mutation {
     callbackUrl: String
     "A second job with the same key is the first one."
     idempotencyKey: String
-  ): Job!
+  ): Job
   "Ends a job that is queued or running; one that has ended stays as it is."
-  cancelJob(id: ID!): Job!
+  cancelJob(id: ID!): Job
   "Forgets a job that has ended, and its result; gives its id."
-  deleteJob(id: ID!): ID!
+  deleteJob(id: ID!): ID
 }
 
 type Subscription {

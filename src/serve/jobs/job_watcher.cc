@@ -12,13 +12,21 @@ constexpr std::chrono::milliseconds kInterval{100};
 JobWatcher::JobWatcher(JobStore& jobs)
     : jobs_(jobs), thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
-JobWatcher::~JobWatcher() = default;
+JobWatcher::~JobWatcher() { Stop(); }
+
+void JobWatcher::Stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
 
 void JobWatcher::Add(Watch watch) {
+  bool is_stopped = false;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(watch));
+    is_stopped = is_stopped_;
+    if (!is_stopped) waiting_.push_back(std::move(watch));
   }
+  if (is_stopped) return watch.notify(UnavailableError("the server is stopping"));
   added_.notify_one();
 }
 
@@ -34,13 +42,18 @@ void JobWatcher::Loop(const std::stop_token& stop) {
     added_.wait_for(lock, stop, kInterval, [] { return false; });
     if (stop.stop_requested()) break;
   }
-  for (const Watch& watch : waiting_) watch.notify(UnavailableError("the server is stopping"));
+  is_stopped_ = true;
+  std::list<Watch> left;
+  left.swap(waiting_);
+  lock.unlock();
+  for (const Watch& watch : left) watch.notify(UnavailableError("the server is stopping"));
 }
 
 // False: the client goes on waiting.
 bool JobWatcher::Answer(const Watch& watch) {
-  if (watch.is_over && watch.is_over()) return true;
-  const Result<StoredJob> job = jobs_.Get(watch.owner, watch.id);
+  const bool is_over = watch.is_over && watch.is_over();
+  const Result<StoredJob> job = is_over ? Result<StoredJob>(CancelledError("nobody waits any more"))
+                                        : jobs_.Get(watch.owner, watch.id);
   if (job.ok() && job->version == watch.version && !HasEnded(job->state) &&
       Clock::now() < watch.deadline) {
     return false;

@@ -28,7 +28,7 @@ class JobWatcher {
     Clock::time_point deadline;
     // Whether nobody waits any more; may be empty.
     std::function<bool()> is_over;
-    // Once, unless it is over: the job when it has ended, its version is not `version`, or the time
+    // Once: Cancelled when it is over, the job when it has ended, its version is not `version`, or the time
     // is up; or why there is no job to be had. On the thread of the watcher.
     std::function<void(const Result<StoredJob>&)> notify;
   };
@@ -39,6 +39,8 @@ class JobWatcher {
   JobWatcher& operator=(const JobWatcher&) = delete;
 
   void Add(Watch watch);
+  // Tells all who wait, and who come later, that the server is stopping.
+  void Stop();
 
  private:
   void Loop(const std::stop_token& stop);
@@ -46,6 +48,7 @@ class JobWatcher {
 
   JobStore& jobs_;
   std::mutex mutex_;
+  bool is_stopped_ = false;
   std::condition_variable_any added_;
   std::list<Watch> waiting_;
   std::jthread thread_;  // last: uses all of the above
