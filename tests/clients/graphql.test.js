@@ -59,7 +59,7 @@ testExamples('docs/graphql.md', 6, () => server.url);
 
 describe('schema', () => {
   test('introspection gives the schema as it was written', async () => {
-    const schema = buildClientSchema(await answer(getIntrospectionQuery({ descriptions: true, specifiedByUrl: true })));
+    const schema = buildClientSchema(await answer(getIntrospectionQuery({ schemaDescription: true, specifiedByUrl: true })));
     assert.deepEqual(validateSchema(schema), []);
     const header = readFileSync(path.join(root, 'src/serve/graphql_api/schema_sdl.h'), 'utf8');
     const written = buildSchema(/R"graphql\((.*?)\)graphql"/s.exec(header)[1]);
@@ -88,7 +88,7 @@ describe('schema', () => {
 describe('over HTTP', () => {
   test("graphql-http's audit", async () => {
     const results = await auditServer({ url: `${server.url}/graphql` });
-    assert.equal(results.length, 60);
+    assert.equal(results.length, 61);
     const bad = results.filter((result) => result.status !== 'ok');
     assert.deepEqual(bad.map((result) => `${result.name}: ${result.reason}`), []);
   });
@@ -414,10 +414,10 @@ describe('over WebSocket', () => {
     ['no JSON', ['{'], CloseCode.BadRequest],
     ['another type', [init, '{"type":"next","id":"1"}'], CloseCode.BadRequest],
     ['no payload', [init, '{"type":"subscribe","id":"1"}'], CloseCode.BadRequest],
-    ['an id in use', [init, subscribe('1'), subscribe('1')], CloseCode.SubscriberAlreadyExists],
+    ['an id in use', [init, () => subscribe('1'), () => subscribe('1')], CloseCode.SubscriberAlreadyExists],
     ['much before connection_init', [`{"type":"ping","payload":{"a":"${'x'.repeat(200_000)}"}}`], 1008],
-  ].map(([what, messages, code]) => [what, messages, code])) {
-    test(`closed: ${what}`, async () => {
+  ]) {
+    test(`closed: ${what}`, { timeout: 30_000 }, async () => {
       const { socket, closed } = await open();
       for (const message of messages) socket.send(typeof message === 'function' ? message() : message);
       assert.equal((await closed)[0], code);
@@ -499,7 +499,7 @@ describe('jobs', () => {
 });
 
 describe('refused', () => {
-  const deep = (n) => `${'{ __schema { types { fields { type { '.slice(0, 0)}${'{a'.repeat(n)}${'}'.repeat(n)}`;
+  const deep = (n) => `${'{a'.repeat(n)}${'}'.repeat(n)}`;
   for (const [what, body, status, message] of [
     ['a deep query', { query: deep(10_000) }, 200, /nest|deep|depth/i],
     ['many fields', { query: `{ ${Array.from({ length: 2000 }, (_, i) => `a${i}: version`).join(' ')} }` }, 200, /limit/],
