@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "serve/graphql_api/resolvers.h"
+#include "serve/graphql_api/routes.h"
 #include "serve/jobs/routes.h"
 #include "serve/middleware/request_trace.h"
 #include "serve/openai/routes.h"
@@ -68,6 +70,7 @@ Result<std::unique_ptr<OcrServer>> OcrServer::Start(OcrServerConfig config, Fetc
   AddFileRoutes(*self->store_, self->router_);
   AddBatchRoutes(*self->store_, *self->job_runner_, self->router_);
   AddStatsRoutes(*self->store_, self->router_);
+  MAO_RETURN_IF_ERROR(self->AddGraphQl(system));
   MAO_ASSIGN_OR_RETURN(self->http_, HttpServer::Start(
                                         http, self->router_,
                                         [self](HttpRequest& request, const Router::Match& match) {
@@ -96,6 +99,20 @@ Status OcrServer::OpenStore(const PersistentStore::Options& options, JobRunnerOp
   runner.tracer = tracer_.get();
   job_runner_ = std::make_unique<JobRunner>(*store_, router_, std::move(runner));
   job_watcher_ = std::make_unique<JobWatcher>(store_->jobs());
+  return OkStatus();
+}
+
+Status OcrServer::AddGraphQl(const SystemOptions& system) {
+  graphql::Resolvers resolvers;
+  AddServerResolvers(service_, system.version, system.stall_limit, resolvers);
+  AddGenerationResolvers(service_, resolvers);
+  AddJobResolvers(*store_, *job_runner_, *job_watcher_, resolvers);
+  MAO_ASSIGN_OR_RETURN(const std::shared_ptr<const graphql::Executor> executor,
+                       BindGraphQl(std::move(resolvers)));
+  const auto admit = [this](std::string_view credentials, CallContext& context) {
+    return admission_.AdmitLate(credentials, context);
+  };
+  AddGraphQlRoutes(executor, admit, router_);
   return OkStatus();
 }
 
@@ -133,15 +150,15 @@ Admission OcrServer::Admit(BeginSpan begin_span, HttpRequest& request, const Rou
 
 // What asks ends before the calls, and these before the connections, which their observers write to.
 OcrServer::~OcrServer() {
-  job_watcher_.reset();
-  job_runner_.reset();
+  if (job_watcher_ != nullptr) job_watcher_->Stop();
+  if (job_runner_ != nullptr) job_runner_->Stop();
   service_.Stop();
 }
 
 bool OcrServer::Drain(std::chrono::milliseconds timeout) {
   constexpr std::chrono::milliseconds kInterval{20};
   const auto end = std::chrono::steady_clock::now() + timeout;
-  job_runner_.reset();  // its jobs are done after the next start
+  job_runner_->Stop();  // its jobs are done after the next start
   service_.Drain();
   http_->Drain();
   if (grpc_ != nullptr && !grpc_->Drain(timeout)) return false;

@@ -37,7 +37,7 @@ struct OcrServerConfig {
   PersistentStore::Options store;  // jobs, files, batches, usage
   size_t num_job_workers = 8;
   std::optional<OtlpTracerConfig> tracing;  // not set: no traces
-  std::optional<Webhooks> webhooks;  // not set: callbacks of jobs are refused
+  std::optional<Webhooks> webhooks;         // not set: callbacks of jobs are refused
 };
 
 class OcrServer {
@@ -68,6 +68,7 @@ class OcrServer {
                    const SystemOptions& system);
 
   Status OpenStore(const PersistentStore::Options& options, JobRunnerOptions runner);
+  Status AddGraphQl(const SystemOptions& system);
 
   using BeginSpan = void (*)(Tracer& tracer, HttpRequest& request, const Route& route);
   Admission Admit(BeginSpan begin_span, HttpRequest& request, const Router::Match& match);

@@ -1,12 +1,9 @@
 // The REST interface: docs/rest_api.md as written, the npm client of Ollama, Mistral's shape.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import { Ollama } from 'ollama';
-import { pageUri, readPage, root, startServer } from './server.js';
+import { testExamples } from './examples.js';
+import { pageUri, readPage, startServer } from './server.js';
 
 const samplePage = 'samples/page.png';
 const text = /^The reading machine\n/;
@@ -18,32 +15,7 @@ after(async () => {
   assert.equal(await server.stop(), 0);
 });
 
-// Examples of a page of the documentation: a block of sh, and what it prints if that follows.
-function examplesOf(markdown) {
-  const found = markdown.matchAll(/^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?/gms);
-  return [...found].map(([, script, output]) => ({ script, output }));
-}
-
-const examples = examplesOf(readFileSync(path.join(root, 'docs/rest_api.md'), 'utf8'));
-
-describe('docs/rest_api.md', () => {
-  assert.ok(examples.length >= 9);
-  for (const { script, output } of examples) {
-    test(script.split('\n')[0].slice(0, 100), async () => {
-      const here = script
-        .replaceAll('http://127.0.0.1:8000', server.url)
-        .replaceAll('curl -s', 'curl --fail-with-body -s');
-      const { stdout } = await promisify(execFile)('bash', ['-e', '-o', 'pipefail', '-c', here], {
-        cwd: root,
-      });
-      if (output === undefined) {
-        assert.notEqual(stdout, '');
-      } else {
-        assert.equal(stdout.replaceAll('\r\n', '\n').trimEnd(), output.trimEnd());
-      }
-    });
-  }
-});
+testExamples('docs/rest_api.md', 9, () => server.url);
 
 async function form(fields, file = samplePage) {
   const body = new FormData();

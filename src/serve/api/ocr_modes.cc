@@ -33,6 +33,8 @@ constexpr SizeRow kSizes[] = {
     {"large", 1280, 1280, false}, {"gundam", 1024, 640, true},
 };
 
+constexpr std::string_view kSizeModes[] = {"auto", "tiny", "small", "base", "large", "gundam"};
+
 bool Fits(const SizeRow& row, const LegacySize& size) {
   return size.base_size.value_or(row.base_size) == row.base_size &&
          size.image_size.value_or(row.image_size) == row.image_size &&
@@ -60,9 +62,10 @@ std::string OcrModeNames() {
 }
 
 bool IsSizeMode(std::string_view name) {
-  return name == "auto" || std::any_of(std::begin(kSizes), std::end(kSizes),
-                                       [&](const SizeRow& row) { return row.name == name; });
+  return std::find(std::begin(kSizeModes), std::end(kSizeModes), name) != std::end(kSizeModes);
 }
+
+std::span<const std::string_view> SizeModes() { return kSizeModes; }
 
 Result<std::string> SizeModeOf(const LegacySize& size) {
   if (!size.base_size && !size.image_size && !size.crop_mode) return std::string();

@@ -48,6 +48,7 @@ inline constexpr std::string_view kFreeformMode = "freeform";
 // The sizes in which a page is shown to the model: "auto", "tiny", "small", "base", "large",
 // "gundam". The model decides in the end whether it has one.
 bool IsSizeMode(std::string_view name);
+std::span<const std::string_view> SizeModes();
 
 // Sizes as DeepSeek-OCR's scripts spell them.
 struct LegacySize {

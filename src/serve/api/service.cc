@@ -61,6 +61,18 @@ std::optional<ResultKey> KeyOf(const GenerationRequest& request, const std::stri
 
 }  // namespace
 
+std::string_view ModelStateName(ModelState state) {
+  switch (state) {
+    case ModelState::kLoading:
+      return "loading";
+    case ModelState::kReady:
+      return "loaded";
+    case ModelState::kFailed:
+      break;
+  }
+  return "failed";
+}
+
 Service::Service(const ServiceConfig& config, FetchUrl fetch_url)
     : config_(config),
       fetch_url_(std::move(fetch_url)),

@@ -35,6 +35,8 @@ struct ServiceConfig {
 };
 
 enum class ModelState { kLoading, kReady, kFailed };
+// "loading", "loaded", "failed"
+std::string_view ModelStateName(ModelState state);
 
 // One model that the service answers for.
 struct ServedModel {

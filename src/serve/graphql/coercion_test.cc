@@ -14,7 +14,7 @@ Json Ask(const std::string& query, const Json& variables = Json::object()) {
   Request request;
   request.query = query;
   request.variables = std::make_shared<const Json>(variables);
-  return executor->Execute(executor->Prepare(request), context);
+  return ExecuteNow(*executor, executor->Prepare(request), context);
 }
 
 // What a resolver gets for `name: literal`, or the first error.

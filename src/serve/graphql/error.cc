@@ -35,6 +35,7 @@ Json ErrorToJson(const Error& error) {
     }
   }
   if (!error.code.empty()) json["extensions"] = {{"code", error.code}};
+  if (error.http_status != 0) json["extensions"]["http"] = {{"status", error.http_status}};
   return json;
 }
 

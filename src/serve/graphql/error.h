@@ -27,8 +27,7 @@ Location LocateEnd(std::string_view text, Location start = {});
 // A response key or the index of a list item.
 using PathSegment = std::variant<std::string, size_t>;
 
-// What `extensions.code` says of errors that are not a resolver's; a resolver's error has the name
-// of its StatusCode there.
+// What `extensions.code` says of errors that are not a resolver's.
 inline constexpr std::string_view kParseFailed = "GRAPHQL_PARSE_FAILED";
 inline constexpr std::string_view kValidationFailed = "GRAPHQL_VALIDATION_FAILED";
 inline constexpr std::string_view kBadUserInput = "BAD_USER_INPUT";
@@ -39,6 +38,7 @@ struct Error {
   std::vector<Location> locations;
   std::vector<PathSegment> path;
   std::string code;
+  int http_status = 0;  // in extensions.http, as Apollo's servers have it; 0: none
 };
 
 Json ErrorToJson(const Error& error);

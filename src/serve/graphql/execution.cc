@@ -1,7 +1,9 @@
 #include "serve/graphql/execution.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -23,60 +25,118 @@ Status Guarded(const Call& call) {
   }
 }
 
+const Json kNull;
+
 }  // namespace
 
-Execution::Execution(const Executor& executor, const PreparedRequest& prepared,
-                     RequestContext& context)
-    : executor_(executor),
-      document_(*prepared.document),
-      operation_(*prepared.operation),
-      variables_(*prepared.variables),
-      context_(context) {
+Execution::Execution(std::shared_ptr<const Executor> executor, PreparedRequest prepared,
+                     std::shared_ptr<RequestContext> context)
+    : owned_executor_(std::move(executor)),
+      prepared_(std::move(prepared)),
+      owned_context_(std::move(context)),
+      executor_(*owned_executor_),
+      document_(*prepared_.document),
+      operation_(*prepared_.operation),
+      variables_(*prepared_.variables),
+      context_(*owned_context_),
+      root_(*executor_.schema_->RootType(operation_.type)) {
   for (const FragmentDefinition& fragment : document_.fragments) {
     fragments_.emplace(fragment.name.text, &fragment);
   }
+  root_plan_ = MakePlan(root_, {});
 }
 
-Json Execution::Run() {
-  const NamedType& root = *executor_.schema_->RootType(operation_.type);
-  root_plan_ = MakePlan(root, {});
-  Json data;
+void Execution::Run(std::function<void(Json response)> done) {
+  done_ = std::move(done);
   if (root_plan_->error) {
     RecordError(*root_plan_->error);
-  } else if (!ExecuteObject(root, *root_plan_, Json(), nullptr, data)) {
-    data = nullptr;
+    return Finish(nullptr);
   }
-  return TakeResponse(std::move(data));
+  data_ = Json::object();
+  ExecuteRootFields(0);
 }
 
-Status Execution::Subscribe(const std::function<bool(Json response)>& deliver) {
-  const NamedType& root = *executor_.schema_->RootType(OperationType::kSubscription);
-  root_plan_ = MakePlan(root, {});
-  if (root_plan_->error) return InvalidArgumentError(root_plan_->error->message);
-  // A directive may have left nothing to subscribe to.
-  if (root_plan_->fields.empty()) return OkStatus();
-  PlannedField& field = root_plan_->fields[0];
-  if (field.arguments_error) return InvalidArgumentError(field.arguments_error->message);
-  const auto subscriber = executor_.resolvers_.subscriptions.find(
-      fmt::format("{}.{}", root.name, field.definition->name));
-  if (subscriber == executor_.resolvers_.subscriptions.end()) {
-    return InternalError("the subscription has no source");
-  }
-  const EventSink sink = [&](const Json& value) {
-    errors_.clear();
-    num_errors_ = num_values_ = 0;
-    is_aborted_ = false;
-    const Path path = {nullptr, field.key, 0};
-    Json completed;
-    Json data = nullptr;
-    if (Complete(root, field, field.definition->type.shape, value, &path, completed)) {
-      data = Json::object();
-      data[std::string(field.key)] = std::move(completed);
+void Execution::ExecuteRootFields(size_t next) {
+  for (; next < root_plan_->fields.size(); ++next) {
+    PlannedField& field = root_plan_->fields[next];
+    if (field.slow_resolver != nullptr && !field.arguments_error && !context_.IsCancelled()) {
+      const auto is_replied = std::make_shared<std::atomic<bool>>(false);
+      const Reply reply = [self = shared_from_this(), next, is_replied](Result<Json> value) {
+        if (!is_replied->exchange(true)) self->OnReply(next, value);
+      };
+      const Status status = Guarded([&] {
+        const Json arguments = std::move(field.arguments);
+        (*field.slow_resolver)({kNull, arguments, context_}, reply);
+        return OkStatus();
+      });
+      if (!status.ok()) reply(status);
+      return;
     }
-    return deliver(TakeResponse(std::move(data)));
+    const Path path = {nullptr, field.key, 0};
+    Json value;
+    if (!ExecuteField(root_, field, kNull, &path, value)) return Finish(nullptr);
+    data_.get_ref<Json::object_t&>().emplace_back(std::string(field.key), std::move(value));
+  }
+  Finish(std::move(data_));
+}
+
+void Execution::OnReply(size_t index, const Result<Json>& reply) {
+  PlannedField& field = root_plan_->fields[index];
+  const TypeShape shape = field.definition->type.shape;
+  const Path path = {nullptr, field.key, 0};
+  Json value;
+  bool is_valid = !shape.IsNonNull();
+  if (reply.ok()) {
+    is_valid = Complete(root_, field, shape, *reply, &path, value);
+  } else {
+    FailField(field, reply.status(), &path);
+  }
+  if (!is_valid) return Finish(nullptr);
+  data_.get_ref<Json::object_t&>().emplace_back(std::string(field.key), std::move(value));
+  ExecuteRootFields(index + 1);
+}
+
+void Execution::Finish(Json data) { std::exchange(done_, nullptr)(TakeResponse(std::move(data))); }
+
+void Execution::Subscribe(EventSink responses) {
+  if (root_plan_->error) return responses.end(InvalidArgumentError(root_plan_->error->message));
+  // A directive may have left nothing to subscribe to.
+  if (root_plan_->fields.empty()) return responses.end(OkStatus());
+  PlannedField& field = root_plan_->fields[0];
+  if (field.arguments_error) {
+    return responses.end(InvalidArgumentError(field.arguments_error->message));
+  }
+  const auto subscriber = executor_.resolvers_.subscriptions.find(
+      fmt::format("{}.{}", root_.name, field.definition->name));
+  if (subscriber == executor_.resolvers_.subscriptions.end()) {
+    return responses.end(InternalError("the subscription has no source"));
+  }
+  const auto is_over = std::make_shared<std::atomic<bool>>(false);
+  const auto end = [is_over, end = responses.end](const Status& status) {
+    if (!is_over->exchange(true)) end(status);
   };
-  const Json parent;
-  return Guarded([&] { return subscriber->second({parent, field.arguments, context_}, sink); });
+  const auto next = [self = shared_from_this(), &field, next = std::move(responses.next)](
+                        const Json& value) { return next(self->RespondToEvent(field, value)); };
+  const Status status = Guarded([&] {
+    const Json arguments = std::move(field.arguments);
+    subscriber->second({kNull, arguments, context_}, {next, end});
+    return OkStatus();
+  });
+  if (!status.ok()) end(status);
+}
+
+Json Execution::RespondToEvent(PlannedField& field, const Json& value) {
+  errors_.clear();
+  num_errors_ = num_values_ = 0;
+  is_aborted_ = false;
+  const Path path = {nullptr, field.key, 0};
+  Json completed;
+  Json data = nullptr;
+  if (Complete(root_, field, field.definition->type.shape, value, &path, completed)) {
+    data = Json::object();
+    data[std::string(field.key)] = std::move(completed);
+  }
+  return TakeResponse(std::move(data));
 }
 
 Json Execution::TakeResponse(Json data) {
@@ -121,8 +181,7 @@ bool Execution::FailField(PlannedField& field, Error error, const Path* path) {
 }
 
 bool Execution::FailField(PlannedField& field, const Status& status, const Path* path) {
-  return FailField(field, {status.message(), {}, {}, std::string(StatusCodeName(status.code()))},
-                   path);
+  return FailField(field, executor_.MakeError(status), path);
 }
 
 bool Execution::Abort(PlannedField& field, const Status& status, const Path* path) {
@@ -158,8 +217,7 @@ bool Execution::ExecuteField(const NamedType& type, PlannedField& field, const J
     FailField(field, *field.arguments_error, path);
     return is_nullable;
   }
-  if (field.resolver == nullptr) {
-    static const Json kNull;
+  if (field.resolver == nullptr && field.slow_resolver == nullptr) {
     const auto member = parent.is_object() ? parent.find(field.definition->name) : parent.end();
     const bool is_there = parent.is_object() && member != parent.end();
     return Complete(type, field, field.definition->type.shape, is_there ? *member : kNull, path,

@@ -26,7 +26,8 @@ struct FieldPlan;
 struct PlannedField {
   std::string_view key;
   const Field* definition = nullptr;
-  const Resolver* resolver = nullptr;  // null: the member of that name
+  const Resolver* resolver = nullptr;  // null, and no slow one: the member of that name
+  const SlowResolver* slow_resolver = nullptr;
   std::vector<const Selection*> nodes;
   std::vector<Location> locations;  // of the nodes, once an error has needed them
   // Arguments depend on variables alone, so they are read once.
@@ -40,15 +41,18 @@ struct FieldPlan {
   std::optional<Error> error;  // a directive without a value
 };
 
-class Execution {
+// One thread at a time: that of a slow resolver's reply or of a subscription's event goes on where the
+// one before has stopped.
+class Execution : public std::enable_shared_from_this<Execution> {
  public:
-  Execution(const Executor& executor, const PreparedRequest& prepared, RequestContext& context);
+  Execution(std::shared_ptr<const Executor> executor, PreparedRequest prepared,
+            std::shared_ptr<RequestContext> context);
 
   // A query or mutation.
-  Json Run();
+  void Run(std::function<void(Json response)> done);
 
   // A subscription with one root field, which validation has seen to.
-  Status Subscribe(const std::function<bool(Json response)>& deliver);
+  void Subscribe(EventSink responses);
 
  private:
   // The way from the root to a value, innermost first; lives on the stack.
@@ -68,6 +72,12 @@ class Execution {
   bool IsIncluded(const Selection& selection, std::optional<Error>& error) const;
   bool FragmentApplies(std::string_view condition, const NamedType& type) const;
   const FragmentDefinition* FindFragment(std::string_view name) const;
+
+  // Of a query or mutation, from the one at `next` on: until the end, or a reply that is to come.
+  void ExecuteRootFields(size_t next);
+  void OnReply(size_t index, const Result<Json>& reply);
+  void Finish(Json data);
+  Json RespondToEvent(PlannedField& field, const Json& value);
 
   // False: the object is null, since a non-null field of it failed.
   bool ExecuteObject(const NamedType& type, FieldPlan& plan, const Json& parent, const Path* path,
@@ -93,13 +103,19 @@ class Execution {
   bool Abort(PlannedField& field, const Status& status, const Path* path);
   Json TakeResponse(Json data);
 
+  const std::shared_ptr<const Executor> owned_executor_;
+  const PreparedRequest prepared_;
+  const std::shared_ptr<RequestContext> owned_context_;
   const Executor& executor_;
   const Document& document_;
   const OperationDefinition& operation_;
   const Json& variables_;
   RequestContext& context_;
+  const NamedType& root_;
   std::unordered_map<std::string_view, const FragmentDefinition*> fragments_;
   std::unique_ptr<FieldPlan> root_plan_;
+  Json data_;
+  std::function<void(Json)> done_;
   std::vector<Error> errors_;
   size_t num_errors_ = 0;
   size_t num_values_ = 0;

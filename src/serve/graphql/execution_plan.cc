@@ -55,6 +55,8 @@ void Execution::AddField(const Selection& node, const NamedType& type, FieldPlan
   field.nodes.push_back(&node);
   const auto resolver = executor_.resolver_of_.find(field.definition);
   if (resolver != executor_.resolver_of_.end()) field.resolver = resolver->second;
+  const auto slow = executor_.slow_resolver_of_.find(field.definition);
+  if (slow != executor_.slow_resolver_of_.end()) field.slow_resolver = slow->second;
   uint32_t offset = 0;
   auto arguments =
       CoerceArguments(field.definition->arguments, node.arguments, node.offset, variables_, offset);

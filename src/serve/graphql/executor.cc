@@ -1,6 +1,8 @@
 #include "serve/graphql/executor.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -46,13 +48,18 @@ const OperationDefinition* SelectOperation(const Document& document, const Reque
 
 }  // namespace
 
-Executor::Executor(std::shared_ptr<const Schema> schema, Resolvers resolvers, const Limits& limits)
-    : schema_(std::move(schema)), resolvers_(std::move(resolvers)), limits_(limits) {}
+Executor::Executor(std::shared_ptr<const Schema> schema, Resolvers resolvers, const Limits& limits,
+                   DescribeFailure describe)
+    : schema_(std::move(schema)),
+      resolvers_(std::move(resolvers)),
+      limits_(limits),
+      describe_(std::move(describe)) {}
 
 Result<std::shared_ptr<const Executor>> Executor::Bind(std::shared_ptr<const Schema> schema,
-                                                       Resolvers resolvers, const Limits& limits) {
+                                                       Resolvers resolvers, const Limits& limits,
+                                                       DescribeFailure describe) {
   const std::shared_ptr<Executor> executor(
-      new Executor(std::move(schema), std::move(resolvers), limits));
+      new Executor(std::move(schema), std::move(resolvers), limits, std::move(describe)));
   MAO_RETURN_IF_ERROR(executor->CheckTable());
   const Schema& bound = *executor->schema_;
   for (auto& [entry, resolver] : IntrospectionResolvers(bound)) {
@@ -65,6 +72,9 @@ Result<std::shared_ptr<const Executor>> Executor::Bind(std::shared_ptr<const Sch
     if (entry == "Query.__type") field = bound.FindField(query, "__type");
     executor->resolver_of_[field] = &resolver;
   }
+  for (const auto& [entry, resolver] : executor->resolvers_.slow_fields) {
+    executor->slow_resolver_of_[FindEntry(bound, entry)] = &resolver;
+  }
   return std::shared_ptr<const Executor>(executor);
 }
 
@@ -74,11 +84,23 @@ Status Executor::CheckTable() const {
     wrong += fmt::format("{}{} {}", wrong.empty() ? "" : "; ", entry, what);
   };
   const NamedType* const subscription = schema_->RootType(OperationType::kSubscription);
+  const std::array roots = {schema_->RootType(OperationType::kQuery),
+                            schema_->RootType(OperationType::kMutation)};
   for (const auto& [entry, resolver] : resolvers_.fields) {
     if (entry.starts_with("__") || FindEntry(*schema_, entry) == nullptr) {
       complain(entry, "is no field of the schema");
     } else if (subscription != nullptr && entry.starts_with(subscription->name + ".")) {
       complain(entry, "needs a subscriber instead of a resolver");
+    }
+  }
+  for (const auto& [entry, resolver] : resolvers_.slow_fields) {
+    const bool is_root = std::any_of(roots.begin(), roots.end(), [&](const NamedType* root) {
+      return root != nullptr && entry.starts_with(root->name + ".");
+    });
+    if (!is_root || FindEntry(*schema_, entry) == nullptr) {
+      complain(entry, "is no field of the query or mutation root");
+    } else if (resolvers_.fields.contains(entry)) {
+      complain(entry, "has two resolvers");
     }
   }
   for (const auto& [entry, subscriber] : resolvers_.subscriptions) {
@@ -87,12 +109,13 @@ Status Executor::CheckTable() const {
       complain(entry, "is no subscription of the schema");
     }
   }
-  for (const OperationType type : {OperationType::kQuery, OperationType::kMutation}) {
-    const NamedType* const root = schema_->RootType(type);
+  for (const NamedType* const root : roots) {
     if (root == nullptr) continue;
     for (const Field& field : root->fields) {
       const std::string entry = fmt::format("{}.{}", root->name, field.name);
-      if (!resolvers_.fields.contains(entry)) complain(entry, "has no resolver");
+      if (!resolvers_.fields.contains(entry) && !resolvers_.slow_fields.contains(entry)) {
+        complain(entry, "has no resolver");
+      }
     }
   }
   if (subscription != nullptr) {
@@ -133,24 +156,35 @@ PreparedRequest Executor::Prepare(const Request& request) const {
   return prepared;
 }
 
-Json Executor::Execute(const PreparedRequest& prepared, RequestContext& context) const {
-  if (!prepared.ok()) return ErrorResponse(prepared.errors);
+void Executor::Execute(const PreparedRequest& prepared, std::shared_ptr<RequestContext> context,
+                       std::function<void(Json response)> done) const {
+  if (!prepared.ok()) return done(ErrorResponse(prepared.errors));
   if (prepared.operation_type() == OperationType::kSubscription) {
-    return ErrorResponse({{"Subscriptions need a transport that streams, such as WebSocket.",
-                           {},
-                           {},
-                           std::string(kBadRequest)}});
+    return done(ErrorResponse({{"Subscriptions need a transport that streams, such as WebSocket.",
+                                {},
+                                {},
+                                std::string(kBadRequest)}}));
   }
-  return Execution(*this, prepared, context).Run();
+  std::make_shared<Execution>(shared_from_this(), prepared, std::move(context))
+      ->Run(std::move(done));
 }
 
-Status Executor::Subscribe(const PreparedRequest& prepared, RequestContext& context,
-                           const std::function<bool(Json response)>& deliver) const {
+void Executor::Subscribe(const PreparedRequest& prepared, std::shared_ptr<RequestContext> context,
+                         EventSink responses) const {
   if (prepared.ok() && prepared.operation_type() == OperationType::kSubscription) {
-    return Execution(*this, prepared, context).Subscribe(deliver);
+    return std::make_shared<Execution>(shared_from_this(), prepared, std::move(context))
+        ->Subscribe(std::move(responses));
   }
-  deliver(Execute(prepared, context));
-  return OkStatus();
+  Execute(prepared, std::move(context), [responses = std::move(responses)](const Json& response) {
+    responses.next(response);
+    responses.end(OkStatus());
+  });
+}
+
+Error Executor::MakeError(const Status& failure) const {
+  const ErrorCode code =
+      describe_ ? describe_(failure) : ErrorCode{std::string(StatusCodeName(failure.code())), 0};
+  return {failure.message(), {}, {}, code.code, code.http_status};
 }
 
 }  // namespace mao::graphql

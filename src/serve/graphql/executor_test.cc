@@ -1,6 +1,7 @@
 #include "serve/graphql/executor.h"
 
 #include <stdexcept>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +22,7 @@ Request MakeRequest(std::string query, const Json& variables = Json()) {
 }
 
 Json Ask(const Executor& executor, const Request& request, SampleContext& context) {
-  return executor.Execute(executor.Prepare(request), context);
+  return ExecuteNow(executor, executor.Prepare(request), context);
 }
 
 Json Ask(std::string query, const Json& variables = Json()) {
@@ -36,11 +37,11 @@ std::pair<std::vector<Json>, Status> RunSubscription(std::string query,
   static const auto executor = MakeSampleService();
   SampleContext context;
   std::vector<Json> responses;
-  Status status = executor->Subscribe(executor->Prepare(MakeRequest(std::move(query))), context,
-                                      [&](const Json& response) {
-                                        responses.push_back(response);
-                                        return responses.size() < max_responses;
-                                      });
+  Status status = SubscribeNow(*executor, executor->Prepare(MakeRequest(std::move(query))), context,
+                               [&](const Json& response) {
+                                 responses.push_back(response);
+                                 return responses.size() < max_responses;
+                               });
   return {std::move(responses), std::move(status)};
 }
 
@@ -175,6 +176,73 @@ TEST(ExecutorTest, RunsMutationsInOrder) {
             R"({"a":1,"b":2,"fail":null,"c":3})");
 }
 
+// A service whose slow field replies when the test says so.
+struct SlowService {
+  SlowService() {
+    Resolvers resolvers;
+    resolvers.fields["Query.a"] = [](const FieldCall&) -> Result<Json> { return Json(0); };
+    resolvers.fields["Mutation.quick"] = [](const FieldCall&) -> Result<Json> { return Json(1); };
+    for (const char* entry : {"Mutation.slow", "Mutation.strict"}) {
+      resolvers.slow_fields[entry] = [this](const FieldCall&, Reply reply) {
+        replies.push_back(std::move(reply));
+      };
+    }
+    resolvers.slow_fields["Mutation.throws"] = [](const FieldCall&, const Reply&) {
+      throw std::runtime_error("secret");
+    };
+    executor = *Executor::Bind(
+        *Schema::FromSdl("type Query { a: Int } "
+                         "type Mutation { quick: Int slow: Int strict: Int! throws: Int }"),
+        std::move(resolvers));
+  }
+
+  void Ask(const std::string& query) {
+    executor->Execute(executor->Prepare(MakeRequest(query)), NotOwned(context),
+                      [this](const Json& answer) { response = DumpJson(answer); });
+  }
+
+  std::shared_ptr<const Executor> executor;
+  SampleContext context;
+  std::vector<Reply> replies;
+  std::string response;
+};
+
+TEST(ExecutorTest, SlowResolversReplyLater) {
+  SlowService service;
+  service.Ask("mutation { a: quick b: slow c: quick d: slow }");
+  ASSERT_EQ(service.replies.size(), 1u) << "the second waits for the first";
+  service.replies[0](Json(2));
+  service.replies[0](Json(3));  // a second reply counts nothing
+  ASSERT_EQ(service.replies.size(), 2u);
+  EXPECT_EQ(service.response, "");
+  std::thread([&] { service.replies[1](Json(4)); }).join();
+  EXPECT_EQ(service.response, R"({"data":{"a":1,"b":2,"c":1,"d":4}})");
+}
+
+TEST(ExecutorTest, SlowResolversFail) {
+  SlowService service;
+  service.Ask("mutation { slow quick }");
+  service.replies[0](UnavailableError("busy"));
+  EXPECT_THAT(service.response, HasSubstr(R"("data":{"slow":null,"quick":1})"));
+  EXPECT_THAT(service.response,
+              HasSubstr(R"("path":["slow"],"extensions":{"code":"UNAVAILABLE"})"));
+  service.Ask("mutation { quick strict }");
+  service.replies[1](NotFoundError("gone"));
+  EXPECT_THAT(service.response, HasSubstr(R"("data":null)"));
+  service.Ask("mutation { throws quick }");
+  EXPECT_THAT(service.response, HasSubstr(R"("data":{"throws":null,"quick":1})"));
+  EXPECT_THAT(service.response, HasSubstr("internal error"));
+}
+
+TEST(ExecutorTest, NothingFollowsASlowFieldThatWasCancelled) {
+  SlowService service;
+  service.Ask("mutation { a: slow b: slow }");
+  service.context.is_cancelled = true;
+  service.replies[0](CancelledError("cancelled"));
+  EXPECT_EQ(service.replies.size(), 1u);
+  EXPECT_THAT(service.response, HasSubstr(R"("data":null)"));
+}
+
 TEST(ExecutorTest, StopsWhenCancelled) {
   const auto executor = MakeSampleService();
   SampleContext context;
@@ -235,7 +303,7 @@ TEST(ExecutorTest, StringsThatAreNoUtf8AreRepaired) {
 
 TEST(ExecutorTest, BindChecksTheTableBothWays) {
   const Resolver resolver = [](const FieldCall&) -> Result<Json> { return Json(); };
-  const Subscriber subscriber = [](const FieldCall&, const EventSink&) { return OkStatus(); };
+  const Subscriber subscriber = [](const FieldCall&, const EventSink&) {};
   Resolvers resolvers;
   resolvers.fields = {{"Query.b", resolver},
                       {"A.a", resolver},
@@ -243,6 +311,9 @@ TEST(ExecutorTest, BindChecksTheTableBothWays) {
                       {"x", resolver},
                       {"__Type.name", resolver}};
   resolvers.subscriptions = {{"Query.a", subscriber}, {"Subscription.t", subscriber}};
+  const SlowResolver slow = [](const FieldCall&, const Reply&) {};
+  resolvers.slow_fields = {{"A.slow", slow}, {"Query.b", slow}, {"Query.a", slow}};
+  resolvers.fields["Query.a"] = resolver;
   const auto bound = BindOne(
       "type Query { a: Int } type Mutation { m: Int } type Subscription { s: Int }", resolvers);
   ASSERT_FALSE(bound.ok());
@@ -251,8 +322,10 @@ TEST(ExecutorTest, BindChecksTheTableBothWays) {
         "x is no field of the schema", "__Type.name is no field of the schema",
         "Subscription.s needs a subscriber instead of a resolver",
         "Query.a is no subscription of the schema",
-        "Subscription.t is no subscription of the schema", "Query.a has no resolver",
-        "Mutation.m has no resolver", "Subscription.s has no subscriber"}) {
+        "Subscription.t is no subscription of the schema", "Query.a has two resolvers",
+        "A.slow is no field of the query or mutation root",
+        "Query.b is no field of the query or mutation root", "Mutation.m has no resolver",
+        "Subscription.s has no subscriber"}) {
     EXPECT_THAT(bound.status().message(), HasSubstr(complaint));
   }
 }

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto prepared = executor->Prepare(request);
   mao::graphql::SampleContext context;
   int num_responses = 0;
-  const mao::Status status = executor->Subscribe(prepared, context, [&](const Json& response) {
+  const mao::Status status = SubscribeNow(*executor, prepared, context, [&](const Json& response) {
     Require(response.contains("errors") || response.contains("data"));
     Require(Json::accept(mao::graphql::DumpJson(response)));
     return ++num_responses < 3;

@@ -119,13 +119,17 @@ HttpReply WriteHttpReply(const Json& response, MediaType media) {
   return MakeReply(has_data || media == MediaType::kJson ? 200 : 400, response, media);
 }
 
-HttpReply ServeHttp(const Executor& executor, const HttpRequest& request, RequestContext& context) {
+void ServeHttp(const Executor& executor, const HttpRequest& request,
+               std::shared_ptr<RequestContext> context, std::function<void(HttpReply)> reply) {
   auto read = ReadHttpRequest(request, executor.limits());
-  if (auto* const refusal = std::get_if<HttpReply>(&read)) return std::move(*refusal);
+  if (auto* const refusal = std::get_if<HttpReply>(&read)) return reply(std::move(*refusal));
   const HttpOperation& operation = std::get<HttpOperation>(read);
   const PreparedRequest prepared = executor.Prepare(operation.request);
-  if (auto refusal = RefuseOperation(operation, prepared)) return *std::move(refusal);
-  return WriteHttpReply(executor.Execute(prepared, context), operation.media);
+  if (auto refusal = RefuseOperation(operation, prepared)) return reply(*std::move(refusal));
+  executor.Execute(prepared, std::move(context),
+                   [media = operation.media, reply = std::move(reply)](const Json& response) {
+                     reply(WriteHttpReply(response, media));
+                   });
 }
 
 }  // namespace mao::graphql

@@ -7,6 +7,8 @@
 #ifndef MAOOCR_SERVE_GRAPHQL_HTTP_H_
 #define MAOOCR_SERVE_GRAPHQL_HTTP_H_
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,8 +58,9 @@ std::optional<HttpReply> RefuseOperation(const HttpOperation& operation,
 // The reply that carries a response of Executor::Execute.
 HttpReply WriteHttpReply(const Json& response, MediaType media);
 
-// All of the above: one request to its reply.
-HttpReply ServeHttp(const Executor& executor, const HttpRequest& request, RequestContext& context);
+// All of the above: one request to its reply, which comes when Executor::Execute is done.
+void ServeHttp(const Executor& executor, const HttpRequest& request,
+               std::shared_ptr<RequestContext> context, std::function<void(HttpReply)> reply);
 
 }  // namespace mao::graphql
 

@@ -14,7 +14,10 @@ constexpr std::string_view kResponse = "application/graphql-response+json";
 HttpReply Serve(const HttpRequest& request) {
   static const auto executor = MakeSampleService();
   SampleContext context;
-  return ServeHttp(*executor, request, context);
+  HttpReply answer;
+  ServeHttp(*executor, request, NotOwned(context),
+            [&](HttpReply reply) { answer = std::move(reply); });
+  return answer;
 }
 
 HttpReply Post(std::string_view accept, std::string_view body) {

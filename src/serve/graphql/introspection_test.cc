@@ -13,7 +13,7 @@ Json Ask(const std::string& query) {
   SampleContext context;
   Request request;
   request.query = query;
-  Json response = executor->Execute(executor->Prepare(request), context);
+  Json response = ExecuteNow(*executor, executor->Prepare(request), context);
   EXPECT_FALSE(response.contains("errors")) << DumpJson(response);
   return response["data"];
 }

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "serve/graphql/utf8.h"
+#include "text/utf8.h"
 
 namespace mao::graphql {
 namespace {
@@ -77,7 +78,7 @@ bool Lexer::Finish(Token& token, TokenKind kind, size_t end) {
 // The character at `pos` as messages show it.
 std::string Lexer::CharacterText(size_t pos) const {
   if (pos >= source_.size()) return "<EOF>";
-  const char32_t code = CodePointAt(source_, pos);
+  const char32_t code = DecodeUtf8(source_, pos).code_point;
   if (code == '"') return "'\"'";
   if (code >= 0x20 && code <= 0x7E) return fmt::format("\"{}\"", static_cast<char>(code));
   return fmt::format("U+{:04X}", static_cast<uint32_t>(code));

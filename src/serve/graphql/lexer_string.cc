@@ -6,6 +6,7 @@
 
 #include "serve/graphql/lexer.h"
 #include "serve/graphql/utf8.h"
+#include "text/utf8.h"
 
 namespace mao::graphql {
 namespace {
@@ -114,7 +115,7 @@ bool Lexer::ReadEscape(size_t& pos, std::string& out) {
   const char escaped = SimpleEscape(At(pos + 1));
   if (escaped == 0) {
     std::string sequence = "\\";
-    if (pos + 1 < source_.size()) AppendCodePoint(CodePointAt(source_, pos + 1), sequence);
+    if (pos + 1 < source_.size()) AppendUtf8(DecodeUtf8(source_, pos + 1).code_point, sequence);
     return Fail(pos, fmt::format("Invalid character escape sequence: \"{}\".", sequence));
   }
   out += escaped;
@@ -134,7 +135,7 @@ bool Lexer::ReadBracedUnicode(size_t& pos, std::string& out) {
     return Fail(pos, fmt::format("Invalid Unicode escape sequence: \"{}\".",
                                  CutAtCharacter(source_.substr(pos), end + 1 - pos)));
   }
-  AppendCodePoint(code, out);
+  AppendUtf8(code, out);
   pos = end + 1;
   return true;
 }
@@ -152,7 +153,7 @@ int32_t Lexer::FourHexDigits(size_t pos) const {
 bool Lexer::ReadFixedUnicode(size_t& pos, std::string& out) {
   const int32_t code = FourHexDigits(pos + 2);
   if (code >= 0 && IsScalarValue(static_cast<char32_t>(code))) {
-    AppendCodePoint(static_cast<char32_t>(code), out);
+    AppendUtf8(static_cast<char32_t>(code), out);
     pos += 6;
     return true;
   }
@@ -161,8 +162,7 @@ bool Lexer::ReadFixedUnicode(size_t& pos, std::string& out) {
   if (leads && At(pos + 6) == '\\' && At(pos + 7) == 'u') {
     const int32_t trail = FourHexDigits(pos + 8);
     if (trail >= 0xDC00 && trail <= 0xDFFF) {
-      AppendCodePoint(static_cast<char32_t>(0x10000 + ((code - 0xD800) << 10) + (trail - 0xDC00)),
-                      out);
+      AppendUtf8(static_cast<char32_t>(0x10000 + ((code - 0xD800) << 10) + (trail - 0xDC00)), out);
       pos += 12;
       return true;
     }

@@ -19,6 +19,7 @@ struct Limits {
   // ask for one expensive field a thousand times.
   size_t max_fields = 1'000;
   size_t max_root_fields = 32;
+  size_t max_mutations = 32;  // the same, of mutations
 
   // JSON that comes with the document: variables and extensions.
   size_t max_json_depth = 64;

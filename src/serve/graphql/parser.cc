@@ -5,7 +5,7 @@
 #include <fmt/core.h>
 
 #include "serve/graphql/parser_state.h"
-#include "serve/graphql/utf8.h"
+#include "text/utf8.h"
 
 namespace mao::graphql {
 
@@ -330,7 +330,7 @@ std::shared_ptr<const Document> ParseDocument(std::string source, const Limits& 
   auto document = std::make_shared<Document>();
   document->source = std::move(source);
   document->IndexSource();
-  const size_t well_formed = WellFormedPrefix(document->source);
+  const size_t well_formed = ValidUtf8Prefix(document->source);
   if (well_formed < document->source.size()) {
     error.message = "Syntax Error: Document is not valid UTF-8.";
     error.locations = {document->LocationOf(static_cast<uint32_t>(well_formed))};

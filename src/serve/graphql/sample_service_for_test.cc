@@ -50,7 +50,7 @@ Result<Json> AddPage(const FieldCall& call) {
   return page;
 }
 
-Status Tick(const FieldCall& call, const EventSink& sink) {
+Status SendTicks(const FieldCall& call, const EventSink& sink) {
   const auto to = std::min<int64_t>(call.arguments["to"].get<int64_t>(), 100);
   const auto fail_at = call.arguments.find("failAt");
   for (int64_t i = 1; i <= to; ++i) {
@@ -58,10 +58,12 @@ Status Tick(const FieldCall& call, const EventSink& sink) {
       return UnavailableError("the source broke");
     }
     const Json strict = i % 2 == 0 ? Json() : Json("odd");
-    if (!sink({{"number", i}, {"label", "tick"}, {"strict", strict}})) break;
+    if (!sink.next({{"number", i}, {"label", "tick"}, {"strict", strict}})) break;
   }
   return OkStatus();
 }
+
+void Tick(const FieldCall& call, const EventSink& sink) { sink.end(SendTicks(call, sink)); }
 
 Resolvers SampleResolvers() {
   Resolvers resolvers;
@@ -84,12 +86,11 @@ Resolvers SampleResolvers() {
        [](const FieldCall&) -> Result<Json> { return InternalError("failed strictly"); }},
       {"Page.block", FindBlock},
       {"Mutation.addPage", AddPage},
-      {"Mutation.count",
-       [](const FieldCall& call) -> Result<Json> {
-         auto* const context = dynamic_cast<SampleContext*>(&call.context);
-         return context == nullptr ? Json() : Json(++context->num_calls);
-       }},
       {"Mutation.fail", [](const FieldCall&) -> Result<Json> { return InternalError("no"); }},
+  };
+  resolvers.slow_fields["Mutation.count"] = [](const FieldCall& call, const Reply& reply) {
+    auto* const context = dynamic_cast<SampleContext*>(&call.context);
+    reply(context == nullptr ? Json() : Json(++context->num_calls));
   };
   resolvers.subscriptions = {{"Subscription.ticks", Tick}, {"Subscription.ticksStrict", Tick}};
   return resolvers;
@@ -109,6 +110,21 @@ std::shared_ptr<const Executor> MakeSampleService(const Limits& limits) {
     std::abort();
   }
   return *executor;
+}
+
+Json ExecuteNow(const Executor& executor, const PreparedRequest& prepared, SampleContext& context) {
+  Json answer;
+  executor.Execute(prepared, NotOwned(context),
+                   [&answer](Json response) { answer = std::move(response); });
+  return answer;
+}
+
+Status SubscribeNow(const Executor& executor, const PreparedRequest& prepared,
+                    SampleContext& context, const std::function<bool(const Json&)>& next) {
+  Status end;
+  executor.Subscribe(prepared, NotOwned(context),
+                     {next, [&end](const Status& status) { end = status; }});
+  return end;
 }
 
 }  // namespace mao::graphql

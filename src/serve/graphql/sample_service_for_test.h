@@ -210,6 +210,14 @@ class SampleContext : public RequestContext {
   int num_calls = 0;  // of Mutation.count
 };
 
+// All resolvers of the sample service reply at once, so a context may live on the stack.
+inline std::shared_ptr<RequestContext> NotOwned(SampleContext& context) {
+  return {std::shared_ptr<void>(), &context};
+}
+Json ExecuteNow(const Executor& executor, const PreparedRequest& prepared, SampleContext& context);
+Status SubscribeNow(const Executor& executor, const PreparedRequest& prepared,
+                    SampleContext& context, const std::function<bool(const Json&)>& next);
+
 }  // namespace mao::graphql
 
 #endif  // MAOOCR_SERVE_GRAPHQL_SAMPLE_SERVICE_FOR_TEST_H_

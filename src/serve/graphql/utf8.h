@@ -1,4 +1,4 @@
-// The little of UTF-8 that a GraphQL document needs.
+// The little of UTF-8 that GraphQL documents need beyond text/utf8.h.
 #ifndef MAOOCR_SERVE_GRAPHQL_UTF8_H_
 #define MAOOCR_SERVE_GRAPHQL_UTF8_H_
 
@@ -8,15 +8,7 @@
 
 namespace mao::graphql {
 
-// Bytes from the start of `text` that are well-formed UTF-8 (Unicode 15, table 3-7).
-size_t WellFormedPrefix(std::string_view text);
-
-// The character that starts at `pos` of well-formed text.
-char32_t CodePointAt(std::string_view text, size_t pos);
-
-// `code_point` is a Unicode scalar value: below 0x110000 and no surrogate.
-void AppendCodePoint(char32_t code_point, std::string& out);
-
+// Whether text may have this character: below 0x110000 and no surrogate.
 inline bool IsScalarValue(char32_t code) {
   return code < 0xD800 || (code >= 0xE000 && code < 0x110000);
 }

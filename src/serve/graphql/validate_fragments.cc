@@ -105,9 +105,12 @@ class ExpansionCheck {
                                    : fmt::format("Operation \"{}\"", operation.name.text);
       const Size size = Measure(operation.selection_set, 1);
       fits &= Check(size, operation.offset, what);
-      if (size.root_fields > state_.limits.max_root_fields) {
+      const bool is_mutation = operation.type == OperationType::kMutation;
+      const size_t max_root_fields =
+          is_mutation ? state_.limits.max_mutations : state_.limits.max_root_fields;
+      if (size.root_fields > max_root_fields) {
         state_.Report(fmt::format("{} has {} root fields; the limit is {}.", what, size.root_fields,
-                                  state_.limits.max_root_fields),
+                                  max_root_fields),
                       {operation.offset});
         fits = false;
       }

@@ -345,8 +345,10 @@ TEST(ValidateTest, SurvivesLongChainsOfFragments) {
 TEST(ValidateTest, LimitsRootFields) {
   EXPECT_THAT(Errors("mutation m { ...f c: mutateDog } fragment f on Mutation { a: mutateDog ... { "
                      "b: mutateDog } }",
-                     {.max_root_fields = 2}),
+                     {.max_mutations = 2}),
               ElementsAre("Operation \"m\" has 3 root fields; the limit is 2."));
+  EXPECT_THAT(Errors("{ a: __typename b: __typename c: __typename }", {.max_root_fields = 2}),
+              ElementsAre("Operation has 3 root fields; the limit is 2."));
 }
 
 TEST(ValidateTest, ComparesNoMoreFieldsThanItsBudget) {

@@ -151,21 +151,16 @@ std::vector<uint64_t> WsSession::running() const {
   return serials;
 }
 
-void RunWsOperation(const Executor& executor, const Request& request, RequestContext& context,
-                    const WsOutput& output) {
+void RunWsOperation(const Executor& executor, const Request& request,
+                    std::shared_ptr<RequestContext> context, WsOutput output) {
   const PreparedRequest prepared = executor.Prepare(request);
-  if (!prepared.ok()) {
-    output.fail(ErrorResponse(prepared.errors)["errors"]);
-    return;
-  }
-  const Status status = executor.Subscribe(
-      prepared, context, [&](const Json& response) { return output.next(response); });
-  if (status.ok()) {
-    output.complete();
-    return;
-  }
-  const std::string code(StatusCodeName(status.code()));
-  output.fail(ErrorResponse({{status.message(), {}, {}, code}})["errors"]);
+  if (!prepared.ok()) return output.fail(ErrorResponse(prepared.errors)["errors"]);
+  const auto end = [complete = std::move(output.complete), fail = std::move(output.fail),
+                    owner = executor.shared_from_this()](const Status& status) {
+    if (status.ok()) return complete();
+    fail(ErrorResponse({owner->MakeError(status)})["errors"]);
+  };
+  executor.Subscribe(prepared, std::move(context), {std::move(output.next), end});
 }
 
 }  // namespace mao::graphql

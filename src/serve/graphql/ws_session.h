@@ -87,16 +87,16 @@ class WsSession {
   std::map<uint64_t, std::string> id_by_serial_;
 };
 
-// What comes of an operation, for the session. Whoever gets them sees to the session's thread.
+// What comes of an operation, for the session, on any thread: whoever gets it sees to the session's.
 struct WsOutput {
   std::function<bool(const Json& response)> next;  // false if nobody listens any more
   std::function<void(const Json& errors)> fail;
   std::function<void()> complete;
 };
 
-// Runs one operation to its end, which is one call of `fail` or `complete`.
-void RunWsOperation(const Executor& executor, const Request& request, RequestContext& context,
-                    const WsOutput& output);
+// Runs one operation, whose end is one call of `fail` or `complete`, before this returns or later.
+void RunWsOperation(const Executor& executor, const Request& request,
+                    std::shared_ptr<RequestContext> context, WsOutput output);
 
 }  // namespace mao::graphql
 

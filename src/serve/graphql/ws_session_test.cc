@@ -154,7 +154,7 @@ std::vector<std::string> RunOperation(const std::string& query, size_t max_respo
   Request request;
   request.query = query;
   std::vector<std::string> out;
-  RunWsOperation(*executor, request, context,
+  RunWsOperation(*executor, request, NotOwned(context),
                  {[&](const Json& response) {
                     out.push_back(DumpJson(response));
                     return out.size() < max_responses;

@@ -32,6 +32,8 @@ struct Route {
   bool is_inline = false;
   // Takes connections over whose requests ask for it, see upgrade.h; the handler gets the others.
   std::shared_ptr<const Upgrade> upgrade;
+  // The protocol of the upgrade asks for the key itself if the request has none.
+  bool takes_key_after_upgrade = false;
   size_t max_body_bytes = 0;  // 0: the server's limit
 };
 

@@ -6,7 +6,7 @@
 
 #include "serve/api/json.h"
 #include "serve/http/respond.h"
-#include "serve/jobs/job_request.h"
+#include "serve/jobs/job_actions.h"
 #include "serve/jobs/route_table.h"
 #include "serve/jobs/routes.h"
 
@@ -17,52 +17,6 @@ using Json = nlohmann::ordered_json;
 using ExchangePtr = std::shared_ptr<Exchange>;
 
 constexpr int64_t kMaxWaitSeconds = 300;
-constexpr int64_t kMaxBodyBytes = int64_t{1} << 30;  // the server's limit is smaller
-
-Json DescribeJob(const StoredJob& job) {
-  Json json = {{"id", job.id},
-               {"status", JobStateName(job.state)},
-               {"version", job.version},
-               {"progress",
-                {{"pages_done", job.progress.pages_done},
-                 {"pages_total", job.progress.pages_total},
-                 {"message", job.progress.message}}},
-               {"attempts", job.attempts},
-               {"created_at", IsoTime(job.created_ms)},
-               {"started_at", IsoTime(job.started_ms)},
-               {"finished_at", IsoTime(job.finished_ms)},
-               {"expires_at", IsoTime(job.expires_ms)},
-               {"status_url", "/api/jobs/" + job.id}};
-  if (job.state == JobState::kSucceeded) json["result_url"] = "/api/jobs/" + job.id + "/result";
-  if (job.error.has_value()) {
-    json["error"] = {{"code", job.error->code}, {"message", job.error->message}};
-  }
-  if (job.cancel_requested) json["cancel_requested"] = true;
-  if (!job.callback_url.empty()) {
-    json["callback"] = {{"url", job.callback_url},
-                        {"status", CallbackStateName(job.callback_state)}};
-  }
-  return json;
-}
-
-// The job that does `request` later.
-Result<EnqueuedJob> Enqueue(PersistentStore& store, const JobRunner& runner,
-                            const HttpRequest& request, std::string callback_url) {
-  if (!IsBackgroundPath(request.path)) {
-    return InvalidArgumentError(
-        fmt::format("{} cannot run in the background; /api/ocr can", request.path));
-  }
-  if (!callback_url.empty()) MAO_RETURN_IF_ERROR(runner.CheckCallback(callback_url));
-  NewJob job;
-  job.kind = kHttpJob;
-  job.owner = request.context.key_id;
-  job.request = EncodeJobRequest(request);
-  job.callback_url = std::move(callback_url);
-  job.idempotency_key = request.Header("Idempotency-Key");
-  MAO_ASSIGN_OR_RETURN(StoredBlob body, store.blobs().Put("request", request.body, kMaxBodyBytes));
-  job.inputs.push_back({std::move(body), "request", request.MediaType()});
-  return store.jobs().Enqueue(job);
-}
 
 Status SendAccepted(const ExchangePtr& exchange, const EnqueuedJob& enqueued) {
   HttpResponse response =
@@ -79,7 +33,7 @@ Status SubmitAsync(PersistentStore& store, const JobRunner& runner, const Exchan
   request.path.resize(request.path.size() - kSuffix.size());
   std::string callback_url = request.QueryParameter("callback_url").value_or("");
   MAO_ASSIGN_OR_RETURN(const EnqueuedJob job,
-                       Enqueue(store, runner, request, std::move(callback_url)));
+                       EnqueueRequest(store, runner, request, std::move(callback_url)));
   return SendAccepted(exchange, job);
 }
 
@@ -103,16 +57,8 @@ Status SubmitJob(PersistentStore& store, const JobRunner& runner, const Exchange
   constexpr std::string_view kPath[] = {"body"};
   MAO_ASSIGN_OR_RETURN(request.body, JsonTextAt(exchange->request().body, kPath));
   MAO_ASSIGN_OR_RETURN(const EnqueuedJob job,
-                       Enqueue(store, runner, request, std::move(callback_url)));
+                       EnqueueRequest(store, runner, request, std::move(callback_url)));
   return SendAccepted(exchange, job);
-}
-
-std::optional<JobState> ParseState(std::string_view name) {
-  for (const JobState state : {JobState::kQueued, JobState::kRunning, JobState::kSucceeded,
-                               JobState::kFailed, JobState::kCancelled, JobState::kExpired}) {
-    if (JobStateName(state) == name) return state;
-  }
-  return std::nullopt;
 }
 
 Status ListJobs(PersistentStore& store, const ExchangePtr& exchange) {
@@ -120,10 +66,7 @@ Status ListJobs(PersistentStore& store, const ExchangePtr& exchange) {
   JobFilter filter;
   filter.owner = request.context.key_id;
   if (const auto status = request.QueryParameter("status"); status.has_value()) {
-    filter.state = ParseState(*status);
-    if (!filter.state.has_value()) {
-      return InvalidArgumentError(fmt::format("status: there is no '{}'", *status));
-    }
+    MAO_ASSIGN_OR_RETURN(filter.state, ParseJobState(*status));
   }
   filter.after_id = request.QueryParameter("after").value_or("");
   MAO_ASSIGN_OR_RETURN(filter.limit, PageLimit(request, filter.limit));
@@ -144,8 +87,10 @@ Status GetJob(PersistentStore& store, JobWatcher& watcher, const ExchangePtr& ex
   MAO_ASSIGN_OR_RETURN(const int64_t version, NumberParameter(request, "version", job.version));
   const auto deadline = JobWatcher::Clock::now() +
                         std::chrono::seconds(std::clamp<int64_t>(wait, 0, kMaxWaitSeconds));
-  watcher.Watch(exchange, owner, id, version, deadline,
-                [](const StoredJob& now) { return JsonResponse(200, DumpJson(DescribeJob(now))); });
+  watcher.Add({owner, id, version, deadline, nullptr, [exchange](const Result<StoredJob>& now) {
+                 exchange->Send(now.ok() ? JsonResponse(200, DumpJson(DescribeJob(*now)))
+                                         : OpenAiError(now.status(), kJobNotFound));
+               }});
   return OkStatus();
 }
 
@@ -167,8 +112,7 @@ Status DeleteJob(PersistentStore& store, JobRunner& runner, const ExchangePtr& e
     exchange->Send(JsonResponse(200, DumpJson(Json{{"id", id}, {"deleted", true}})));
     return OkStatus();
   }
-  MAO_ASSIGN_OR_RETURN(const StoredJob job, store.jobs().Cancel(owner, id));
-  runner.Interrupt(id);
+  MAO_ASSIGN_OR_RETURN(const StoredJob job, CancelJob(store, runner, owner, id));
   exchange->Send(JsonResponse(200, DumpJson(DescribeJob(job))));
   return OkStatus();
 }

@@ -41,7 +41,9 @@ std::string AsText(std::span<const std::byte> bytes) {
 JobRunner::JobRunner(PersistentStore& store, const Router& router, JobRunnerOptions options)
     : store_(store), router_(router), options_(std::move(options)) {}
 
-JobRunner::~JobRunner() {
+JobRunner::~JobRunner() { Stop(); }
+
+void JobRunner::Stop() {
   for (std::jthread& thread : threads_) thread.request_stop();
   callbacks_.reset();
   store_.jobs().StopWaiting();

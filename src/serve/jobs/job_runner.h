@@ -29,13 +29,15 @@ class JobRunner {
  public:
   // Store and router outlive it.
   JobRunner(PersistentStore& store, const Router& router, JobRunnerOptions options);
-  // Stops: what runs goes back into the queue.
+  // Stops.
   ~JobRunner();
   JobRunner(const JobRunner&) = delete;
   JobRunner& operator=(const JobRunner&) = delete;
 
   // Begins to work; to be called once, when the models can answer.
   void Start();
+  // What runs goes back into the queue. Once, while clients may still ask for the rest of it.
+  void Stop();
 
   // Has a running job stop, after the store was asked to cancel it.
   void Interrupt(const std::string& job_id);

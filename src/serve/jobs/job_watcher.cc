@@ -2,9 +2,6 @@
 
 #include <utility>
 
-#include "serve/http/respond.h"
-#include "serve/jobs/route_table.h"
-
 namespace mao {
 namespace {
 
@@ -15,46 +12,53 @@ constexpr std::chrono::milliseconds kInterval{100};
 JobWatcher::JobWatcher(JobStore& jobs)
     : jobs_(jobs), thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
-JobWatcher::~JobWatcher() = default;
+JobWatcher::~JobWatcher() { Stop(); }
 
-void JobWatcher::Watch(std::shared_ptr<Exchange> exchange, std::string owner, std::string id,
-                       int64_t version, Clock::time_point deadline, Respond respond) {
+void JobWatcher::Stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void JobWatcher::Add(Watch watch) {
+  bool is_stopped = false;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(exchange), std::move(owner), std::move(id), version, deadline,
-                        std::move(respond)});
+    is_stopped = is_stopped_;
+    if (!is_stopped) waiting_.push_back(std::move(watch));
   }
+  if (is_stopped) return watch.notify(UnavailableError("the server is stopping"));
   added_.notify_one();
 }
 
 void JobWatcher::Loop(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (added_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-    std::list<Watched> taken;
+    std::list<Watch> taken;
     taken.swap(waiting_);
     lock.unlock();
-    taken.remove_if([this](const Watched& watched) { return Answer(watched); });
+    taken.remove_if([this](const Watch& watch) { return Answer(watch); });
     lock.lock();
     waiting_.splice(waiting_.end(), taken);
     added_.wait_for(lock, stop, kInterval, [] { return false; });
     if (stop.stop_requested()) break;
   }
-  for (const Watched& watched : waiting_) {
-    watched.exchange->Send(OpenAiError(UnavailableError("the server is stopping")));
-  }
+  is_stopped_ = true;
+  std::list<Watch> left;
+  left.swap(waiting_);
+  lock.unlock();
+  for (const Watch& watch : left) watch.notify(UnavailableError("the server is stopping"));
 }
 
 // False: the client goes on waiting.
-bool JobWatcher::Answer(const Watched& watched) {
-  const Result<StoredJob> job = jobs_.Get(watched.owner, watched.id);
-  if (!job.ok()) {
-    watched.exchange->Send(OpenAiError(job.status(), kJobNotFound));
-    return true;
-  }
-  if (job->version == watched.version && !HasEnded(job->state) && Clock::now() < watched.deadline) {
+bool JobWatcher::Answer(const Watch& watch) {
+  const bool is_over = watch.is_over && watch.is_over();
+  const Result<StoredJob> job = is_over ? Result<StoredJob>(CancelledError("nobody waits any more"))
+                                        : jobs_.Get(watch.owner, watch.id);
+  if (job.ok() && job->version == watch.version && !HasEnded(job->state) &&
+      Clock::now() < watch.deadline) {
     return false;
   }
-  watched.exchange->Send(watched.respond(*job));
+  watch.notify(job);
   return true;
 }
 

@@ -1,4 +1,4 @@
-// Answers long polls when their job has changed.
+// Tells those who wait when their job has changed.
 #ifndef MAOOCR_SERVE_JOBS_JOB_WATCHER_H_
 #define MAOOCR_SERVE_JOBS_JOB_WATCHER_H_
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "serve/http/exchange.h"
+#include "base/status.h"
 #include "serve/store/job_store.h"
 
 namespace mao {
@@ -20,34 +20,37 @@ namespace mao {
 class JobWatcher {
  public:
   using Clock = std::chrono::steady_clock;
-  using Respond = std::function<HttpResponse(const StoredJob& job)>;
+
+  struct Watch {
+    std::string owner;
+    std::string id;
+    int64_t version = 0;
+    Clock::time_point deadline;
+    // Whether nobody waits any more; may be empty.
+    std::function<bool()> is_over;
+    // Once: Cancelled when it is over, the job when it has ended, its version is not `version`, or the time
+    // is up; or why there is no job to be had. On the thread of the watcher.
+    std::function<void(const Result<StoredJob>&)> notify;
+  };
 
   explicit JobWatcher(JobStore& jobs);
   ~JobWatcher();
   JobWatcher(const JobWatcher&) = delete;
   JobWatcher& operator=(const JobWatcher&) = delete;
 
-  // Sends `respond` of the job once it has ended, its version is not `version`, or the time is up.
-  void Watch(std::shared_ptr<Exchange> exchange, std::string owner, std::string id, int64_t version,
-             Clock::time_point deadline, Respond respond);
+  void Add(Watch watch);
+  // Tells all who wait, and who come later, that the server is stopping.
+  void Stop();
 
  private:
-  struct Watched {
-    std::shared_ptr<Exchange> exchange;
-    std::string owner;
-    std::string id;
-    int64_t version;
-    Clock::time_point deadline;
-    Respond respond;
-  };
-
   void Loop(const std::stop_token& stop);
-  bool Answer(const Watched& watched);
+  bool Answer(const Watch& watch);
 
   JobStore& jobs_;
   std::mutex mutex_;
+  bool is_stopped_ = false;
   std::condition_variable_any added_;
-  std::list<Watched> waiting_;
+  std::list<Watch> waiting_;
   std::jthread thread_;  // last: uses all of the above
 };
 

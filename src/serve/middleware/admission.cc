@@ -74,18 +74,31 @@ Admission AdmissionControl::Admit(HttpRequest& request, const Router::Match& mat
   // Before the key: a browser's preflight carries none, and a refusal must be readable by its page.
   admission.refusal = CheckOrigin(request, match, admission.response_headers);
   if (admission.refusal.has_value() || match.route == nullptr) return admission;
-  if (match.route->upgrade != nullptr) {
+  const bool is_upgrade = match.route->upgrade != nullptr && !request.Header("Upgrade").empty();
+  if (is_upgrade) {
     // Browsers let any page open a WebSocket to anywhere, and with it act from this machine.
     admission.refusal = CheckSocketOrigin(request);
     if (admission.refusal.has_value()) return admission;
   }
   if (match.route->needs_key) {
     // Before the rate: strangers must not use up a client's allowance.
-    admission.refusal = CheckKey(request, match.route->upgrade != nullptr);
+    admission.refusal = CheckKey(request, *match.route, is_upgrade);
     // Before the body: a refused request should cost nothing.
-    if (!admission.refusal.has_value()) admission.refusal = CheckRate(request);
+    if (!admission.refusal.has_value()) {
+      const std::string& key = request.context.key_id;
+      admission.refusal = CheckRate(key.empty() ? request.remote_address : key);
+    }
   }
   return admission;
+}
+
+bool AdmissionControl::AdmitLate(std::string_view credentials, CallContext& context) {
+  if (!config_.find_key || !context.key_id.empty()) return true;
+  if (credentials.starts_with(kBearer)) credentials.remove_prefix(kBearer.size());
+  std::optional<std::string> id = config_.find_key(credentials);
+  if (!id.has_value() || CheckRate(*id).has_value()) return false;
+  context.key_id = *std::move(id);
+  return true;
 }
 
 std::optional<HttpResponse> AdmissionControl::CheckOrigin(const HttpRequest& request,
@@ -121,10 +134,11 @@ std::optional<HttpResponse> AdmissionControl::CheckSocketOrigin(const HttpReques
   return PlainError(403, "pages of this origin may not open WebSockets here (cors_allow_origins)");
 }
 
-std::optional<HttpResponse> AdmissionControl::CheckKey(HttpRequest& request,
-                                                       bool may_be_in_query) const {
+std::optional<HttpResponse> AdmissionControl::CheckKey(HttpRequest& request, const Route& route,
+                                                       bool is_upgrade) const {
   if (!config_.find_key) return std::nullopt;
-  const std::string key = PresentedKey(request, may_be_in_query);
+  const std::string key = PresentedKey(request, is_upgrade);
+  if (key.empty() && is_upgrade && route.takes_key_after_upgrade) return std::nullopt;
   if (key.empty()) {
     return WrongKey("an API key is needed: send it as 'Authorization: Bearer KEY'");
   }
@@ -134,10 +148,8 @@ std::optional<HttpResponse> AdmissionControl::CheckKey(HttpRequest& request,
   return std::nullopt;
 }
 
-std::optional<HttpResponse> AdmissionControl::CheckRate(const HttpRequest& request) {
-  const std::string& key = request.context.key_id;
-  const auto wait =
-      rate_limiter_.Take(key.empty() ? request.remote_address : key, RateLimiter::Clock::now());
+std::optional<HttpResponse> AdmissionControl::CheckRate(const std::string& who) {
+  const auto wait = rate_limiter_.Take(who, RateLimiter::Clock::now());
   if (wait.count() == 0) return std::nullopt;
   HttpResponse response = OpenAiError(ResourceExhaustedError(
       fmt::format("more than {} requests a minute, which is the limit (rate_limit_per_minute)",

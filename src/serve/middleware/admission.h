@@ -29,14 +29,19 @@ class AdmissionControl {
   // Its body is the order of all that stands in front of the handlers.
   Admission Admit(HttpRequest& request, const Router::Match& match);
 
+  // For Route::takes_key_after_upgrade: whether who has these credentials (a key, with or without
+  // "Bearer " before it) may go on; then the context, of a request that Admit let pass, has its key.
+  bool AdmitLate(std::string_view credentials, CallContext& context);
+
  private:
   std::optional<HttpResponse> CheckOrigin(const HttpRequest& request, const Router::Match& match,
                                           HttpHeaders& headers) const;
   bool IsAllowedOrigin(std::string_view origin) const;
   // As CORS does for requests of other kinds; pages from this server itself are always allowed.
   std::optional<HttpResponse> CheckSocketOrigin(const HttpRequest& request) const;
-  std::optional<HttpResponse> CheckKey(HttpRequest& request, bool may_be_in_query) const;
-  std::optional<HttpResponse> CheckRate(const HttpRequest& request);
+  std::optional<HttpResponse> CheckKey(HttpRequest& request, const Route& route,
+                                       bool is_upgrade) const;
+  std::optional<HttpResponse> CheckRate(const std::string& who);
 
   const AdmissionConfig config_;
   RateLimiter rate_limiter_;

@@ -69,24 +69,12 @@ int64_t Seconds(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-const char* StateName(ModelState state) {
-  switch (state) {
-    case ModelState::kLoading:
-      return "loading";
-    case ModelState::kReady:
-      return "loaded";
-    case ModelState::kFailed:
-      break;
-  }
-  return "failed";
-}
-
 Json DescribeModel(const ServedModel& model) {
   Json json = {{"id", model.name},
                {"object", "model"},
                {"created", Seconds(model.created)},
                {"owned_by", "maoocr"},
-               {"status", StateName(model.state)}};
+               {"status", ModelStateName(model.state)}};
   if (model.backend != nullptr && model.backend->engine() != nullptr) {
     json["max_model_len"] = model.backend->engine()->config().max_model_len;
   }

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "serve/api/json.h"
-#include "serve/openai/completion_request.h"
+#include "serve/openai/prompt_request.h"
 #include "serve/ws/protocol_json.h"
 
 namespace mao {
@@ -13,29 +13,6 @@ namespace {
 
 using nlohmann::json;
 using Json = nlohmann::ordered_json;
-
-bool IsUrl(std::string_view text) {
-  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("data:");
-}
-
-// The message as a request of /v1/chat/completions, whose parameters it has.
-Result<json> ToChatBody(json message) {
-  std::string prompt;
-  std::vector<std::string> images;
-  JsonFields fields(message);
-  fields.Read("prompt", prompt).Read("images", images);
-  MAO_RETURN_IF_ERROR(fields.status());
-  if (prompt.empty()) return InvalidArgumentError("prompt: expected a text");
-  json content = json::array();
-  for (std::string& image : images) {
-    if (!IsUrl(image)) image.insert(0, "data:application/octet-stream;base64,");
-    content.push_back({{"type", "image_url"}, {"image_url", {{"url", std::move(image)}}}});
-  }
-  content.push_back({{"type", "text"}, {"text", std::move(prompt)}});
-  for (const char* name : {"prompt", "images", "stream", "type"}) message.erase(name);
-  message["messages"] = json::array({json{{"role", "user"}, {"content", std::move(content)}}});
-  return message;
-}
 
 Json Usage(const Generation& answer) {
   const RequestStats& stats = answer.stats;
@@ -89,6 +66,7 @@ class StreamSession final : public WebSocketSession,
       is_answering_ = true;
       ++num_calls_;
     }
+    message.erase("type");
     const Status status = Answer(text, std::move(message));
     if (!status.ok()) SetIdle();
     return status;
@@ -155,19 +133,8 @@ class StreamSession::Observer final : public CallObserver {
 };
 
 Status StreamSession::Answer(std::string_view text, json message) {
-  MAO_ASSIGN_OR_RETURN(const json body, ToChatBody(std::move(message)));
-  std::string model;
-  std::string engine;
-  JsonFields fields(body);
-  fields.Read("model", model).Read("inference_engine", engine);
-  MAO_RETURN_IF_ERROR(fields.status());
-  MAO_ASSIGN_OR_RETURN(const ServedModel served, service_.FindModel(model, engine));
-  const Engine* const local = served.backend->engine();
-  MAO_ASSIGN_OR_RETURN(
-      CompletionRequest request,
-      ParseChatRequest(text, body, local == nullptr ? nullptr : &local->model_info()));
-  if (request.choices.size() != 1) return InvalidArgumentError("n: expected 1");
-  GenerationRequest& generation = request.choices.front();
+  MAO_ASSIGN_OR_RETURN(GenerationRequest generation,
+                       ParsePromptRequest(service_, text, std::move(message)));
   generation.context = CallContextOf(context_, num_calls_, "stream");
   MAO_ASSIGN_OR_RETURN(
       std::shared_ptr<Call> call,

@@ -40,6 +40,12 @@ class WebSocketSession {
   // Once, after the last message; the socket is closed, so what is under way should end. On the
   // thread of the network: must be quick.
   virtual void OnClose() = 0;
+  // Whether the client has said who it is, where the protocol asks for that: until then messages
+  // must be small. Any thread.
+  virtual bool is_admitted() const { return true; }
+  // It has not, in the time it had. Maybe more than once, on the thread of the network: must be
+  // quick, and close the socket.
+  virtual void OnAdmissionTimeout() {}
   // Whether nothing is under way: then a server that shuts down may close the socket. Any thread.
   virtual bool is_idle() const = 0;
 };

@@ -32,6 +32,8 @@ using std::chrono::milliseconds;
 constexpr size_t kReadBytes = 64 << 10;
 // As for bodies: a message may come as slowly as this on the whole.
 constexpr size_t kMinBytesPerSecond = 16 << 10;
+// How large a message may be before the client has said who it is.
+constexpr size_t kMaxStrangersBytes = 16 << 10;
 // How soon a socket notices that the server shuts down.
 constexpr milliseconds kPollInterval{250};
 constexpr milliseconds kLingerTime{2'000};
@@ -215,6 +217,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
       if (!stream_.got_text()) {
         co_return Refuse(WebSocketClose::kUnsupportedData, "messages are texts");
       }
+      if (text.size() > kMaxStrangersBytes && !session_->is_admitted()) {
+        co_return Refuse(WebSocketClose::kPolicyViolation, "the message is too large for a first");
+      }
       if (!memory.Grow(text.size())) {
         co_return Refuse(WebSocketClose::kTryAgainLater,
                          "the server is reading too many large messages");
@@ -282,6 +287,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
       outbox_->Close(static_cast<int>(WebSocketClose::kGoingAway), "the server is shutting down");
       co_return true;
     }
+    if (!session_->is_admitted() && Clock::now() - start_ > options_.admission_timeout) {
+      session_->OnAdmissionTimeout();
+    }
     co_await Wait(write_wake_, kPollInterval);
     co_return true;
   }
@@ -307,7 +315,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   asio::steady_timer read_wake_;
   std::shared_ptr<SocketOutbox> outbox_;
   std::shared_ptr<WebSocketSession> session_;
-  bool is_failed_ = false;   // the client broke a rule that Beast watches, and was told
+  bool is_failed_ = false;  // the client broke a rule that Beast watches, and was told
+  const Clock::time_point start_ = Clock::now();
   bool is_refused_ = false;  // the client is told why before the connection is closed
   bool is_ended_ = false;    // the session was told
   bool is_reading_ = true;

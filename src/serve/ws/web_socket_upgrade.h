@@ -19,6 +19,8 @@ struct WebSocketOptions {
   // Half of it after the last sign of life a ping is sent, after all of it the socket is closed.
   std::chrono::seconds idle_timeout{60};
   std::chrono::seconds close_timeout{5};
+  // For protocols that ask who the client is; see WebSocketSession::is_admitted.
+  std::chrono::seconds admission_timeout{10};
   // Those that the protocol speaks; of what the client offers the first one is taken. A client that
   // offers none of them gets none.
   std::vector<std::string> subprotocols;
@@ -28,7 +30,8 @@ struct WebSocketOptions {
 // upgrade get 426.
 //
 // Refused by closing: binary messages (1003), text that is no UTF-8 (1007), messages above the
-// limit (1009), that come too slowly (1008) or find no memory (1013). Cut off: unmasked and
+// limit (1009), too slowly or before the client is admitted (1008), or that find no memory (1013).
+// Cut off: unmasked and
 // otherwise wrong frames, floods of frames without content, clients that do not read.
 Route WebSocketRoute(std::string pattern, const WebSocketOptions& options, OpenWebSocket open);
 
