@@ -23,9 +23,10 @@ struct LinearBundle {
 
 class Linear {
  public:
-  // Packs the bundle as `dtype` (kBF16 or kF32). Errors: Unimplemented if in is not a multiple of
+  // Packs the bundle in `format`. Errors: Unimplemented if in is not a multiple of
   // 32; InvalidArgument for shapes that do not fit together (callers verify shapes beforehand).
-  static Result<Linear> Pack(const LinearBundle& bundle, DType dtype, ThreadPool& pool);
+  static Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format,
+                             ThreadPool& pool);
 
   Linear() = default;
 

@@ -134,7 +134,7 @@ void PackValues(const DenseAttentionArgs& args, int64_t group, int64_t head, std
 void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* q_rows,
                    const std::byte* keys, const std::byte* values, const AttentionTask& task) {
   const AttentionKernels& kernels = Kernels();
-  const DotKernels& dot = DotKernelsFor(DType::kBF16, DType::kBF16, kMaxQueryRows);
+  const DotKernels& dot = DotKernelsFor(DType::kBF16, WeightFormat::kBF16, kMaxQueryRows);
   alignas(64) std::byte prepared_q[kMaxQueryRows * kMaxHeadDim * sizeof(float)];
   alignas(64) std::byte prepared_weights[kMaxQueryRows * kKeysPerChunk * sizeof(float)];
   SoftmaxState state;

@@ -1,35 +1,13 @@
 // The dot kernel on AMX tiles: 32 rows x 32 outputs at a time, 2 x 2 accumulator tiles.
-//
-// Notes on g++ 12: _tile_loadconfig tells the compiler of 8 of the 64 bytes it reads only, and tile
-// loads and stores carry no memory clobber, so the configuration is loaded by our own asm statement
-// and buffers written by tiles are fenced with empty asm statements.
 #include <immintrin.h>
 #include <string.h>
 
+#include "kernels/arch/amx_tiles.h"
 #include "kernels/arch/vec_avx512.h"
 #include "kernels/dot/dot_vector.h"
 
 namespace mao {
 namespace {
-
-constexpr int kTileRows = 16;
-
-struct alignas(64) TileConfig {
-  uint8_t palette = 1;
-  uint8_t start_row = 0;
-  uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {};
-  uint8_t rows[16] = {};
-};
-
-inline void ConfigureTiles() {
-  TileConfig config;
-  for (int i = 0; i < 8; ++i) {
-    config.row_bytes[i] = 64;
-    config.rows[i] = kTileRows;
-  }
-  asm volatile("ldtilecfg %0" ::"m"(config) : "memory");
-}
 
 void PrepareTiles(const DotProblem& problem, int64_t first_row, int64_t last_row, bool,
                   void* prepared) {
@@ -91,12 +69,12 @@ inline void TileProduct(const DotBlock& block, int64_t row, int64_t panel) {
     if (kRowTiles == 2 && kPanels == 2) _tile_dpbf16ps(3, 5, 7);
   }
   alignas(64) float sums[4][kTileRows * kDotPanelColumns];
-  asm volatile("" ::: "memory");
+  FenceTiles();
   _tile_stored(0, sums[0], 64);
   if (kPanels == 2) _tile_stored(1, sums[1], 64);
   if (kRowTiles == 2) _tile_stored(2, sums[2], 64);
   if (kRowTiles == 2 && kPanels == 2) _tile_stored(3, sums[3], 64);
-  asm volatile("" ::: "memory");
+  FenceTiles();
   FinishTile(block, sums[0], row, panel);
   if (kPanels == 2) FinishTile(block, sums[1], row, panel + 1);
   if (kRowTiles == 2) FinishTile(block, sums[2], row + kTileRows, panel);
@@ -117,11 +95,11 @@ void RunAmx(const DotBlock& block) {
   int64_t panel = block.first_panel;
   for (; panel + 2 <= block.last_panel; panel += 2) TilePanels<2>(block, panel);
   if (panel < block.last_panel) TilePanels<1>(block, panel);
-  asm volatile("tilerelease" ::: "memory");
+  ReleaseTiles();
 }
 
 }  // namespace
 
-const DotKernels kDotAmx = {&PrepareTiles, &RunAmx, &PackPanelScalar};
+const DotKernels kDotAmx = {&PrepareTiles, &RunAmx};
 
 }  // namespace mao

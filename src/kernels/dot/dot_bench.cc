@@ -11,7 +11,7 @@
 namespace mao {
 namespace {
 
-void BM_Dot(benchmark::State& state, DType weights, DType compute) {
+void BM_Dot(benchmark::State& state, WeightFormat weights, DType compute) {
   const int64_t m = state.range(0);
   const int64_t n = state.range(1);
   const int64_t k = state.range(2);
@@ -53,8 +53,10 @@ void Shapes(benchmark::internal::Benchmark* bench) {
   bench->Args({4096, 768, 3072})->UseRealTime();
 }
 
-BENCHMARK_CAPTURE(BM_Dot, bf16, DType::kBF16, DType::kBF16)->Apply(Shapes);
-BENCHMARK_CAPTURE(BM_Dot, f32_on_bf16, DType::kBF16, DType::kF32)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, bf16, WeightFormat::kBF16, DType::kBF16)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, f32_on_bf16, WeightFormat::kBF16, DType::kF32)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, int8, WeightFormat::kInt8, DType::kBF16)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, int4, WeightFormat::kInt4, DType::kBF16)->Apply(Shapes);
 
 }  // namespace
 }  // namespace mao

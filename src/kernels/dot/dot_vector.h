@@ -169,7 +169,7 @@ inline void RunTyped(const DotBlock& block) {
 
 template <typename Vec>
 inline void RunVector(const DotBlock& block) {
-  if (block.problem->w.dtype == DType::kBF16) {
+  if (block.problem->w.format == WeightFormat::kBF16) {
     RunTyped<Vec, BFloat16>(block);
   } else {
     RunTyped<Vec, float>(block);

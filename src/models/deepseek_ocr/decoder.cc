@@ -75,7 +75,7 @@ Result<Decoder> Decoder::Load(const DecoderConfig& config, const WeightLoader& l
     MAO_ASSIGN_OR_RETURN(decoder.layers_.emplace_back(), LoadLayer(config, i, loader));
   }
   MAO_ASSIGN_OR_RETURN(decoder.norm_, loader.RmsNorm("model.norm", config.rms_norm_eps));
-  MAO_ASSIGN_OR_RETURN(decoder.head_, loader.Stacked({"lm_head"}, false));
+  MAO_ASSIGN_OR_RETURN(decoder.head_, loader.Sensitive("lm_head"));
   MAO_ASSIGN_OR_RETURN(decoder.rope_, RopeTables::Create(config.head_dim(), config.max_positions,
                                                          config.rope_theta));
   return decoder;

@@ -33,13 +33,26 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
       MAO_ASSIGN_OR_RETURN(bundle.biases.emplace_back(), Tensor(name + ".bias"));
     }
   }
-  DType packed = DType::kBF16;
+  WeightFormat format = WeightFormat::kBF16;
   for (const TensorView& weight : bundle.weights) {
-    if (PackedType(weight) != DType::kBF16) packed = DType::kF32;
+    if (FloatFormat(weight) != WeightFormat::kBF16) format = WeightFormat::kF32;
   }
-  auto linear = Linear::Pack(bundle, packed, pool_);
+  if (quantization_ == Quantization::kInt8) format = WeightFormat::kInt8;
+  if (quantization_ == Quantization::kInt4) format = WeightFormat::kInt4;
+  return Pack(bundle, format, *names.begin());
+}
+
+Result<Linear> WeightLoader::Sensitive(const std::string& name) const {
+  MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
+  const bool quantized = quantization_ != Quantization::kNone;
+  return Pack({{weight}, {}}, quantized ? WeightFormat::kInt8 : FloatFormat(weight), name);
+}
+
+Result<Linear> WeightLoader::Pack(const LinearBundle& bundle, WeightFormat format,
+                                  const std::string& name) const {
+  auto linear = Linear::Pack(bundle, format, pool_);
   if (!linear.ok()) {
-    return linear.status().WithContext(checkpoint_.name() + ": " + *names.begin() + ".weight");
+    return linear.status().WithContext(checkpoint_.name() + ": " + name + ".weight");
   }
   for (const TensorView& weight : bundle.weights) checkpoint_.Forget(weight);
   return linear;
@@ -47,7 +60,7 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
 
 Result<Linear> WeightLoader::FloatLinear(const std::string& name) const {
   MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
-  return Linear::Pack({{weight}, {}}, DType::kF32, pool_);
+  return Linear::Pack({{weight}, {}}, WeightFormat::kF32, pool_);
 }
 
 Result<GatedMlp> WeightLoader::Mlp(const std::string& name) const {
