@@ -29,7 +29,7 @@ struct Options {
   std::string folder;
   size_t threads = 0;
   std::string dtype = "bfloat16";
-  std::string quantization;
+  std::string quantization = "none";
   std::vector<std::string> modes = {"base"};
   std::vector<int64_t> prefill = {290};
   std::vector<int64_t> decode = {1};

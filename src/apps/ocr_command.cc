@@ -222,7 +222,7 @@ int RunOcr(const OcrOptions& options) {
   const size_t num_files = files.size();
   const auto max_num_seqs =
       static_cast<uint32_t>(std::min<size_t>(options.max_num_seqs, num_files));
-  OpenModelOptions model = {options.model, options.dtype, {}};
+  OpenModelOptions model = {options.model, options.dtype, options.quantization, {}};
   model.engine.num_threads = options.num_threads;
   model.engine.max_num_seqs = max_num_seqs;
   const Result<std::unique_ptr<Engine>> engine = OpenEngine(model);

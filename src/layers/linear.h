@@ -25,8 +25,7 @@ class Linear {
  public:
   // Packs the bundle in `format`. Errors: Unimplemented if in is not a multiple of
   // 32; InvalidArgument for shapes that do not fit together (callers verify shapes beforehand).
-  static Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format,
-                             ThreadPool& pool);
+  static Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool);
 
   Linear() = default;
 

@@ -17,7 +17,6 @@ std::string_view Name(Quantization quantization) {
 }
 
 Result<Quantization> ParseQuantization(std::string_view name) {
-  if (name.empty()) return Quantization::kNone;
   for (const auto value : {Quantization::kNone, Quantization::kInt8, Quantization::kInt4}) {
     if (name == Name(value)) return value;
   }

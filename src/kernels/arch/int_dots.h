@@ -84,15 +84,15 @@ struct IntDotsAvx2 {
   static Line LoadSigned(const std::byte* p) {
     Line line;
     for (int i = 0; i < 4; ++i) {
-      line.quarter[i] = _mm256_cvtepi8_epi16(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i)));
+      line.quarter[i] =
+          _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i)));
     }
     return line;
   }
   static void LoadHalves(const std::byte* p, Line& low, Line& high) {
     for (int i = 0; i < 4; ++i) {
-      const __m256i words = _mm256_cvtepu8_epi16(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i)));
+      const __m256i words =
+          _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i)));
       low.quarter[i] = _mm256_and_si256(words, _mm256_set1_epi16(15));
       high.quarter[i] = _mm256_srli_epi16(words, 4);
     }

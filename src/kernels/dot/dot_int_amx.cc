@@ -122,8 +122,8 @@ inline void RowsOfGroup(const PanelGroup& group, const std::byte* a, int64_t row
   alignas(64) int32_t sums[4][kTileRows * kDotPanelColumns];
   MultiplyGroup<kFormat, kRowTiles, kPanels>(group, a, row_tile_bytes, sums);
   for (int t = 0; t < kRowTiles; ++t) {
-    const auto& factors = *reinterpret_cast<const RowFactors*>(a + t * row_tile_bytes +
-                                                               group.num_tiles * kTileBytes);
+    const auto& factors =
+        *reinterpret_cast<const RowFactors*>(a + t * row_tile_bytes + group.num_tiles * kTileBytes);
     float* rows = totals + t * kTileRows * kWidth;
     JoinTile<kFormat>(sums[2 * t], factors, group.scales[0], rows);
     if (kPanels == 2) {

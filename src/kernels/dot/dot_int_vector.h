@@ -13,6 +13,10 @@ namespace {
 // Below this a group counts as zero: the inverse of its scale must stay finite.
 constexpr float kTinyMagnitude = 1e-30f;
 
+// Ranges that BestRange tries: narrower by up to kMaxRangeCuts times kRangeCut.
+constexpr int kMaxRangeCuts = 4;
+constexpr float kRangeCut = 0.05f;
+
 // One group of a row of A.
 struct GroupOfA {
   float scale;
@@ -49,8 +53,7 @@ inline GroupOfA RoundGroup(const float* values, int64_t depth, int8_t* target) {
 
 // A prepared row: IntDepth(k) bytes, then one GroupOfA per group.
 inline int64_t PreparedRowBytes(const PackedWeights& w) {
-  return IntDepth(w.k) +
-         NumGroups(w.format, w.k) * static_cast<int64_t>(sizeof(GroupOfA));
+  return IntDepth(w.k) + NumGroups(w.format, w.k) * static_cast<int64_t>(sizeof(GroupOfA));
 }
 
 // Rounds the groups of one row of A. The last group may reach beyond k, by 32 zeros.
@@ -72,13 +75,12 @@ inline void PrepareIntRows(const DotProblem& problem, int64_t first_row, int64_t
   for (int64_t row = first_row; row < last_row; ++row) {
     auto* target = static_cast<std::byte*>(prepared) + row * stride;
     auto* groups = target + IntDepth(problem.w.k);
-    RoundRow<Vec>(problem.w, RowOfA(problem, row),
-                  [&](int64_t index, const int8_t* bytes, int64_t depth, const GroupOfA& group) {
-                    memcpy(target + index * GroupDepth(problem.w.format), bytes,
-                           static_cast<size_t>(depth));
-                    memcpy(groups + index * static_cast<int64_t>(sizeof(group)), &group,
-                           sizeof(group));
-                  });
+    RoundRow<Vec>(
+        problem.w, RowOfA(problem, row),
+        [&](int64_t index, const int8_t* bytes, int64_t depth, const GroupOfA& group) {
+          memcpy(target + index * GroupDepth(problem.w.format), bytes, static_cast<size_t>(depth));
+          memcpy(groups + index * static_cast<int64_t>(sizeof(group)), &group, sizeof(group));
+        });
   }
 }
 
@@ -142,8 +144,7 @@ inline void IntTile(const DotProblem& problem, const std::byte* a, int64_t row, 
       for (int r = 0; r < kRows; ++r) {
         for (int i = 0; i < kRowsOfLine; ++i) {
           for (int p = 0; p < kPanels; ++p) {
-            dots[r][p].Add(weights[p][i],
-                           bytes + r * row_stride + 4 * (line * kRowsOfLine + i));
+            dots[r][p].Add(weights[p][i], bytes + r * row_stride + 4 * (line * kRowsOfLine + i));
           }
         }
       }
@@ -214,26 +215,71 @@ inline void PlaceHalves(const int8_t* bytes, int64_t depth, int64_t column, std:
   }
 }
 
+// Steps of kInt4 from min (in 0..15, not rounded to bytes yet) for 16 weights.
 template <typename Vec>
-inline void QuantizeToInt4(float* values, int64_t depth, int64_t column, std::byte* group) {
-  Vec lowest = Vec::Load(values);
-  Vec highest = lowest;
-  for (int64_t i = 16; i < depth; i += 16) {
-    lowest = Vec::Min(lowest, Vec::Load(values + i));
-    highest = Vec::Max(highest, Vec::Load(values + i));
-  }
-  const float min = -(Vec::Zero() - lowest).MaxLane();
-  const BFloat16 scales[2] = {ToBFloat16((highest.MaxLane() - min) / 15.0f), ToBFloat16(min)};
-  const float scale = ToFloat(scales[0]);
-  const Vec inverse = Vec::Set1(scale > kTinyMagnitude ? 1.0f / scale : 0.0f);
-  const Vec offset = Vec::Set1(ToFloat(scales[1]));
-  alignas(64) int8_t bytes[kMaxGroupDepth];
+inline Vec Steps(const float* values, Vec min, Vec inverse) {
+  const Vec steps = RoundToInteger((Vec::Load(values) - min) * inverse);
+  return Vec::Min(Vec::Max(steps, Vec::Zero()), Vec::Set1(15.0f));
+}
+
+struct Int4Range {
+  BFloat16 scale;
+  BFloat16 min;
+
+  Int4Range(float lowest, float highest)
+      : scale(ToBFloat16((highest - lowest) / 15.0f)), min(ToBFloat16(lowest)) {}
+  float Inverse() const { return ToFloat(scale) > kTinyMagnitude ? 1.0f / ToFloat(scale) : 0.0f; }
+};
+
+// The squared error of rounding to that range.
+template <typename Vec>
+inline float RoundingError(const float* values, int64_t depth, const Int4Range& range) {
+  const Vec scale = Vec::Set1(ToFloat(range.scale));
+  const Vec min = Vec::Set1(ToFloat(range.min));
+  const Vec inverse = Vec::Set1(range.Inverse());
+  Vec sum = Vec::Zero();
   for (int64_t i = 0; i < depth; i += 16) {
-    const Vec steps = RoundToInteger((Vec::Load(values + i) - offset) * inverse);
-    Vec::Min(Vec::Max(steps, Vec::Zero()), Vec::Set1(15.0f)).Store(bytes + i);
+    const Vec error = Vec::Fma(Steps(values + i, min, inverse), scale, min) - Vec::Load(values + i);
+    sum = Vec::Fma(error, error, sum);
   }
+  return sum.Sum();
+}
+
+// Few weights lie at the ends of a group's range: a narrower one clips them and rounds all others
+// finer. The range with the least squared error wins.
+template <typename Vec>
+inline Int4Range BestRange(const float* values, int64_t depth) {
+  Vec lows = Vec::Load(values);
+  Vec highs = lows;
+  for (int64_t i = 16; i < depth; i += 16) {
+    lows = Vec::Min(lows, Vec::Load(values + i));
+    highs = Vec::Max(highs, Vec::Load(values + i));
+  }
+  const float lowest = -(Vec::Zero() - lows).MaxLane();
+  const float highest = highs.MaxLane();
+  Int4Range best(lowest, highest);
+  float least = RoundingError<Vec>(values, depth, best);
+  for (int cut = 1; cut <= kMaxRangeCuts; ++cut) {
+    const float shrink = (highest - lowest) * 0.5f * kRangeCut * static_cast<float>(cut);
+    const Int4Range range(lowest + shrink, highest - shrink);
+    const float error = RoundingError<Vec>(values, depth, range);
+    if (error < least) {
+      least = error;
+      best = range;
+    }
+  }
+  return best;
+}
+
+template <typename Vec>
+inline void QuantizeToInt4(const float* values, int64_t depth, int64_t column, std::byte* group) {
+  const Int4Range range = BestRange<Vec>(values, depth);
+  const Vec inverse = Vec::Set1(range.Inverse());
+  const Vec min = Vec::Set1(ToFloat(range.min));
+  alignas(64) int8_t bytes[kMaxGroupDepth];
+  for (int64_t i = 0; i < depth; i += 16) Steps(values + i, min, inverse).Store(bytes + i);
   PlaceHalves(bytes, depth, column, group);
-  memcpy(group + GroupBytes(WeightFormat::kInt4, depth) - 64 + column * 4, scales, sizeof(scales));
+  memcpy(group + GroupBytes(WeightFormat::kInt4, depth) - 64 + column * 4, &range, sizeof(range));
 }
 
 template <typename Vec>

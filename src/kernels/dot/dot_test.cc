@@ -104,8 +104,8 @@ TEST(DotTest, GroupedProblemsWithGatheredRowsEqualSeparateOnes) {
   std::vector<DotProblem> problems;
   std::vector<int32_t> rows = {4, 0, 4, 2, 1, 3, 0};
   for (const int64_t m : {7, 0, 1, 6}) {
-    cases.push_back(
-        new Case(std::max<int64_t>(m, 5), 48, 128, WeightFormat::kBF16, 20 + static_cast<uint64_t>(m)));
+    cases.push_back(new Case(std::max<int64_t>(m, 5), 48, 128, WeightFormat::kBF16,
+                             20 + static_cast<uint64_t>(m)));
     DotProblem problem = cases.back()->problem;
     problem.m = m;
     problem.a_rows = rows.data();
@@ -138,8 +138,8 @@ TEST(DotTest, PackingInPiecesAndFromEveryTypeGivesTheSameWeights) {
   for (BFloat16& value : source) value = ToBFloat16(random.Float());
   std::vector<float> wide(source.size());
   for (size_t i = 0; i < source.size(); ++i) wide[i] = ToFloat(source[i]);
-  for (const WeightFormat format : {WeightFormat::kBF16, WeightFormat::kF32, WeightFormat::kInt8,
-                                    WeightFormat::kInt4}) {
+  for (const WeightFormat format :
+       {WeightFormat::kBF16, WeightFormat::kF32, WeightFormat::kInt8, WeightFormat::kInt4}) {
     const size_t size = PackedWeightsBytes(format, n, k);
     AlignedBytes pieces(size);
     PackWeightRows(wide.data(), DType::kF32, k, 32, {format, n, k, pieces.data}, 0);

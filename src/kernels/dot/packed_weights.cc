@@ -21,9 +21,8 @@ int64_t PackedOffset(const PackedWeights& packed, int64_t output, int64_t k) {
       (output / kDotPanelColumns) * (packed.k / kDotBlockDepth) + k / kDotBlockDepth;
   const int64_t column = output % kDotPanelColumns;
   const int64_t pair = k % kDotBlockDepth / 2;
-  const int64_t in_row = packed.format == WeightFormat::kBF16
-                             ? 2 * column + k % 2
-                             : (k % 2) * kDotPanelColumns + column;
+  const int64_t in_row = packed.format == WeightFormat::kBF16 ? 2 * column + k % 2
+                                                              : (k % 2) * kDotPanelColumns + column;
   return tile * kDotTileElements + pair * 2 * kDotPanelColumns + in_row;
 }
 

@@ -118,6 +118,8 @@ Result<std::unique_ptr<Model>> Load(const Checkpoint& checkpoint, const LoadOpti
                                             config.decoder.vocab_size));
   }
   ModelInfo info = MakeInfo(config, checkpoint);
+  info.weight_format = options.quantization == Quantization::kNone ? Name(options.dtype)
+                                                                   : Name(options.quantization);
   for (const char* tag : {"<td>", "</td>"}) {
     if (const auto id = tokenizer->FindToken(tag)) info.table_token_ids.push_back(*id);
   }

@@ -26,6 +26,16 @@ Result<RmsNormLayer> WeightLoader::RmsNorm(const std::string& name, float eps) c
 
 Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
                                      bool with_bias) const {
+  return Pack(names, with_bias, quantization_);
+}
+
+Result<Linear> WeightLoader::Sensitive(std::initializer_list<std::string> names) const {
+  return Pack(names, false,
+              quantization_ == Quantization::kInt4 ? Quantization::kInt8 : quantization_);
+}
+
+Result<Linear> WeightLoader::Pack(std::initializer_list<std::string> names, bool with_bias,
+                                  Quantization quantization) const {
   LinearBundle bundle;
   for (const std::string& name : names) {
     MAO_ASSIGN_OR_RETURN(bundle.weights.emplace_back(), Tensor(name + ".weight"));
@@ -37,22 +47,11 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
   for (const TensorView& weight : bundle.weights) {
     if (FloatFormat(weight) != WeightFormat::kBF16) format = WeightFormat::kF32;
   }
-  if (quantization_ == Quantization::kInt8) format = WeightFormat::kInt8;
-  if (quantization_ == Quantization::kInt4) format = WeightFormat::kInt4;
-  return Pack(bundle, format, *names.begin());
-}
-
-Result<Linear> WeightLoader::Sensitive(const std::string& name) const {
-  MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
-  const bool quantized = quantization_ != Quantization::kNone;
-  return Pack({{weight}, {}}, quantized ? WeightFormat::kInt8 : FloatFormat(weight), name);
-}
-
-Result<Linear> WeightLoader::Pack(const LinearBundle& bundle, WeightFormat format,
-                                  const std::string& name) const {
+  if (quantization == Quantization::kInt8) format = WeightFormat::kInt8;
+  if (quantization == Quantization::kInt4) format = WeightFormat::kInt4;
   auto linear = Linear::Pack(bundle, format, pool_);
   if (!linear.ok()) {
-    return linear.status().WithContext(checkpoint_.name() + ": " + name + ".weight");
+    return linear.status().WithContext(checkpoint_.name() + ": " + *names.begin() + ".weight");
   }
   for (const TensorView& weight : bundle.weights) checkpoint_.Forget(weight);
   return linear;

@@ -28,8 +28,9 @@ class WeightLoader {
   Result<RmsNormLayer> RmsNorm(const std::string& name, float eps) const;
   // The weights NAME.weight stacked, with NAME.bias if with_bias.
   Result<Linear> Stacked(std::initializer_list<std::string> names, bool with_bias) const;
-  // The same for a single NAME.weight whose errors show at once: never fewer than 8 bits.
-  Result<Linear> Sensitive(const std::string& name) const;
+  // The same without biases for weights whose errors every later token sees (attention, the head):
+  // never fewer than 8 bits.
+  Result<Linear> Sensitive(std::initializer_list<std::string> names) const;
   // A single NAME.weight kept in float: routers, whose choices must not flip by rounding.
   Result<Linear> FloatLinear(const std::string& name) const;
   Result<GatedMlp> Mlp(const std::string& name) const;
@@ -44,8 +45,8 @@ class WeightLoader {
   void Forget(const TensorView& tensor) const { checkpoint_.Forget(tensor); }
 
  private:
-  Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format,
-                      const std::string& name) const;
+  Result<Linear> Pack(std::initializer_list<std::string> names, bool with_bias,
+                      Quantization quantization) const;
 
   const Checkpoint& checkpoint_;
   DType dtype_;
