@@ -72,4 +72,21 @@ void Linear::Forward(ExecutionContext& ctx, const float* x, int64_t x_stride, in
   Dot({&problem, 1}, ctx.compute, ctx.scratch.bytes(), ctx.pool);
 }
 
+void Linear::ForwardBoth(ExecutionContext& ctx, const Linear& fc1, Activation act,
+                         const Linear& fc2, const float* x, int64_t rows, float* y,
+                         std::byte* hidden) {
+  const int64_t width = fc1.out_features();
+  auto* floats = reinterpret_cast<float*>(hidden);
+  DotProblem first = fc1.Problem(x, fc1.in_features(), rows, floats, width);
+  DotProblem second = fc2.Problem(floats, width, rows, y, fc2.out_features());
+  first.act = act;
+  second.accumulate = true;
+  if (first.w.format == second.w.format && !IsInteger(first.w.format)) {
+    first.c_prepared = hidden;
+    second.a_prepared = hidden;
+  }
+  Dot({&first, 1}, ctx.compute, ctx.scratch.bytes(), ctx.pool);
+  Dot({&second, 1}, ctx.compute, ctx.scratch.bytes(), ctx.pool);
+}
+
 }  // namespace mao

@@ -43,6 +43,13 @@ struct DotProblem {
   bool accumulate = false;
   float* c = nullptr;
   int64_t c_stride = 0;
+  // For a product whose outputs are the next one's A: the first writes them to c_prepared, in the
+  // form in which kernels read A, and the second reads a_prepared; c and a are not used then. Both
+  // have as many rows, weights of the same float format and the same `compute`; the n of the first,
+  // which is the k of the second, is a multiple of 32. Memory: DotScratchBytes(m, n), 64-byte
+  // aligned.
+  std::byte* c_prepared = nullptr;
+  const std::byte* a_prepared = nullptr;
 };
 
 // Scratch memory for problems of at most total_rows rows together (each problem counts its rows

@@ -24,14 +24,14 @@ void BM_Dot(benchmark::State& state, WeightFormat weights, DType compute) {
     PackWeightRows(w.data(), DType::kF32, k, n, {weights, n, k, memory + i * bytes}, 0);
   }
   const std::vector<float> a = random.Floats(static_cast<size_t>(m * k));
-  std::vector<float> c(static_cast<size_t>(m * n));
+  auto* c = static_cast<float*>(std::aligned_alloc(64, static_cast<size_t>(m * n) * sizeof(float)));
   auto* scratch = static_cast<std::byte*>(std::aligned_alloc(64, DotScratchBytes(m, k)));
   ThreadPool pool;
   DotProblem problem;
   problem.a = a.data();
   problem.a_stride = k;
   problem.m = m;
-  problem.c = c.data();
+  problem.c = c;
   problem.c_stride = n;
   size_t next = 0;
   for (auto _ : state) {
@@ -45,6 +45,7 @@ void BM_Dot(benchmark::State& state, WeightFormat weights, DType compute) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
   std::free(memory);
   std::free(scratch);
+  std::free(c);
 }
 
 void Shapes(benchmark::internal::Benchmark* bench) {

@@ -13,7 +13,6 @@ namespace {
 using Vec = VecAvx512;
 
 constexpr int64_t kTileBytes = 1024;
-constexpr int64_t kMaxRowsPerBlock = 256;
 constexpr int64_t kWidth = 2 * kDotPanelColumns;  // of the totals
 
 // Prepared A: for each 16 rows, one block per group: its tiles, then scales and scaled sums of the
@@ -185,7 +184,7 @@ inline void RunPanels(const DotBlock& block, int64_t panel) {
   }
   for (int64_t row = 0; row < num_rows; ++row) {
     for (int p = 0; p < kPanels; ++p) {
-      Finish(*block.problem, block.first_row + row, panel + p,
+      Finish(block, block.first_row + row, panel + p,
              Vec::Load(totals + row * kWidth + p * kDotPanelColumns));
     }
   }

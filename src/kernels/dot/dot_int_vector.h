@@ -101,9 +101,9 @@ inline Vec JoinGroup(Vec total, Vec sums, float scale, float scaled_sum, const s
 
 // kRows rows x kPanels panels, all of k.
 template <WeightFormat kFormat, typename Dots, int kRows, int kPanels>
-inline void IntTile(const DotProblem& problem, const std::byte* a, int64_t row, int64_t panel) {
+inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int64_t panel) {
   using Vec = typename Dots::Vec;
-  const PackedWeights& w = problem.w;
+  const PackedWeights& w = block.problem->w;
   const int64_t row_stride = PreparedRowBytes(w);
   const int64_t panel_stride = PanelBytes(kFormat, w.k);
   const int64_t total_depth = IntDepth(w.k);
@@ -159,7 +159,7 @@ inline void IntTile(const DotProblem& problem, const std::byte* a, int64_t row, 
     group += GroupBytes(kFormat, depth);
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int p = 0; p < kPanels; ++p) Finish(problem, row + r, panel + p, total[r][p]);
+    for (int p = 0; p < kPanels; ++p) Finish(block, row + r, panel + p, total[r][p]);
   }
 }
 
@@ -169,10 +169,10 @@ inline void IntPanels(const DotBlock& block, int64_t row) {
       static_cast<const std::byte*>(block.a) + row * PreparedRowBytes(block.problem->w);
   int64_t panel = block.first_panel;
   for (; panel + kPanels <= block.last_panel; panel += kPanels) {
-    IntTile<kFormat, Dots, kRows, kPanels>(*block.problem, a, row, panel);
+    IntTile<kFormat, Dots, kRows, kPanels>(block, a, row, panel);
   }
   for (; panel < block.last_panel; ++panel) {
-    IntTile<kFormat, Dots, kRows, 1>(*block.problem, a, row, panel);
+    IntTile<kFormat, Dots, kRows, 1>(block, a, row, panel);
   }
 }
 

@@ -15,7 +15,12 @@ struct DotBlock {
   const void* a;
   int64_t first_row, last_row;
   int64_t first_panel, last_panel;
+  bool stream_c = false;  // whole lines of C may go past the caches, to save reading them first
+  bool round_c = false;   // c_prepared holds rounded values
 };
+
+// Most rows of a block.
+inline constexpr int64_t kMaxRowsPerBlock = 1024;
 
 struct DotKernels {
   // Copies rows [first_row, last_row) of A into prepared form; first_row is a multiple of 16.

@@ -130,6 +130,42 @@ TEST(DotTest, GroupedProblemsWithGatheredRowsEqualSeparateOnes) {
   for (Case* test : cases) delete test;
 }
 
+// Large enough for outputs to go past the caches, and small.
+TEST(DotTest, ChainedProductsEqualSeparateOnes) {
+  for (const int64_t m : {1, 5, 37, 16400}) {
+    for (const DType compute : {DType::kF32, DType::kBF16}) {
+      if (m > 1000 && compute == DType::kF32) continue;
+      const int64_t hidden_width = m > 1000 ? 128 : 96;
+      Case first(m, hidden_width, 64, WeightFormat::kBF16, 31);
+      Case second(m, 48, hidden_width, WeightFormat::kBF16, 32);
+      ForEachIsa([&](CpuIsa isa) {
+        if (m > 1000 && isa == CpuIsa::kGeneric) return;
+        DotProblem plain = first.problem;
+        plain.bias = first.bias.data();
+        plain.act = Activation::kGelu;
+        RunDot({&plain, 1}, compute);
+        DotProblem next = second.problem;
+        next.a = first.c.data();
+        next.accumulate = true;
+        std::fill(second.c.begin(), second.c.end(), 1.0f);
+        RunDot({&next, 1}, compute);
+        const std::vector<float> expected = second.c;
+
+        AlignedBytes hidden(DotScratchBytes(m, hidden_width));
+        DotProblem chained = plain;
+        chained.c = nullptr;
+        chained.c_prepared = hidden.data;
+        RunDot({&chained, 1}, compute);
+        next.a = nullptr;
+        next.a_prepared = hidden.data;
+        std::fill(second.c.begin(), second.c.end(), 1.0f);
+        RunDot({&next, 1}, compute);
+        EXPECT_TRUE(second.c == expected) << CpuIsaName(isa) << " m=" << m;
+      });
+    }
+  }
+}
+
 TEST(DotTest, PackingInPiecesAndFromEveryTypeGivesTheSameWeights) {
   const int64_t n = 37;
   const int64_t k = 64;
