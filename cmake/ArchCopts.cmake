@@ -3,7 +3,7 @@
 set(MAOOCR_ARCHS avx2 avx512 amx)
 set(MAOOCR_COPTS_avx2 -mavx2 -mfma -mf16c)
 # g++ 12 warns of uninitialised values inside its own avx512fintrin.h.
-set(MAOOCR_COPTS_avx512 ${MAOOCR_COPTS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl
+set(MAOOCR_COPTS_avx512 ${MAOOCR_COPTS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
                         -Wno-maybe-uninitialized -Wno-uninitialized)
 set(MAOOCR_COPTS_amx ${MAOOCR_COPTS_avx512} -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8)
 

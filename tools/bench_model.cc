@@ -1,7 +1,8 @@
 // Measures the stages of a model without the engine around it: load, image encoding by mode,
 // prefill and decode. Prints one JSON object per line.
 //
-//   maoocr-bench FOLDER [--threads N] [--dtype bfloat16|float32] [--modes base,gundam]
+//   maoocr-bench FOLDER [--threads N] [--dtype bfloat16|float32] [--quantization int8|int4]
+//                [--modes base,gundam]
 //                [--prefill 290,1000] [--decode 1,4,8] [--context 512] [--steps 32] [--repeat 2]
 #include <chrono>
 #include <cstdio>
@@ -28,6 +29,7 @@ struct Options {
   std::string folder;
   size_t threads = 0;
   std::string dtype = "bfloat16";
+  std::string quantization = "none";
   std::vector<std::string> modes = {"base"};
   std::vector<int64_t> prefill = {290};
   std::vector<int64_t> decode = {1};
@@ -67,7 +69,8 @@ class Bench {
   Status Load() {
     const auto start = Clock::now();
     MAO_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(options_.folder));
-    MAO_ASSIGN_OR_RETURN(model_, LoadModel(checkpoint, {ctx_.compute}, pool_));
+    MAO_ASSIGN_OR_RETURN(const Quantization quantization, ParseQuantization(options_.quantization));
+    MAO_ASSIGN_OR_RETURN(model_, LoadModel(checkpoint, {ctx_.compute, quantization}, pool_));
     fmt::print("{{\"stage\": \"load\", \"threads\": {}, \"isa\": \"{}\", \"seconds\": {:.3f}}}\n",
                pool_.num_threads(), CpuIsaName(CurrentCpuIsa()), SecondsSince(start));
     return OkStatus();
@@ -185,6 +188,7 @@ int main(int argc, char** argv) {
   app.add_option("folder", options.folder, "Checkpoint folder")->required();
   app.add_option("--threads", options.threads, "0: all cores");
   app.add_option("--dtype", options.dtype)->check(CLI::IsMember({"bfloat16", "float32"}));
+  app.add_option("--quantization", options.quantization, "int8 or int4");
   app.add_option("--modes", options.modes)->delimiter(',');
   app.add_option("--prefill", options.prefill, "Prompt lengths")->delimiter(',');
   app.add_option("--decode", options.decode, "Batch sizes")->delimiter(',');

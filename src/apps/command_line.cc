@@ -178,6 +178,12 @@ void AddComputeOptions(CLI::App* app, OcrOptions& options) {
       ->type_name("TYPE")
       ->capture_default_str()
       ->group(kComputing);
+  app->add_option("--quantization", options.quantization,
+                  "Weights of the language model: none (as stored), int8 or int4")
+      ->check(CLI::IsMember({"none", "int8", "int4"}).description(""))
+      ->type_name("TYPE")
+      ->capture_default_str()
+      ->group(kComputing);
 }
 
 CLI::App* AddInfo(CLI::App& app, InfoOptions& options) {

@@ -318,7 +318,7 @@ int RunOcr(const OcrOptions& options) {
   const auto max_num_seqs =
       is_one_page_each ? static_cast<uint32_t>(std::min<size_t>(options.max_num_seqs, files.size()))
                        : options.max_num_seqs;
-  OpenModelOptions model = {options.model, options.dtype, {}};
+  OpenModelOptions model = {options.model, options.dtype, options.quantization, {}};
   model.engine.num_threads = options.num_threads;
   model.engine.max_num_seqs = max_num_seqs;
   const Result<std::unique_ptr<Engine>> engine = OpenEngine(model);

@@ -14,6 +14,7 @@ struct OcrOptions {
   std::vector<std::string> files;
   std::string model;
   std::string dtype = "auto";
+  std::string quantization = "none";
   std::string task = "markdown";
   std::string mode = "auto";
   int max_tiles = 6;

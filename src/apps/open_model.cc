@@ -36,17 +36,20 @@ Result<std::unique_ptr<Engine>> OpenEngine(const OpenModelOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   MAO_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(options.folder));
   MAO_ASSIGN_OR_RETURN(const DType dtype, ParseDType(options.dtype, checkpoint));
+  MAO_ASSIGN_OR_RETURN(const Quantization quantization, ParseQuantization(options.quantization));
   std::unique_ptr<Model> model;
   {
     ThreadPool pool(options.engine.num_threads);
-    MAO_ASSIGN_OR_RETURN(model, LoadModel(checkpoint, {dtype}, pool));
+    MAO_ASSIGN_OR_RETURN(model, LoadModel(checkpoint, {dtype, quantization}, pool));
   }
   EngineConfig config = options.engine;
   config.dtype = dtype;
   MAO_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(std::move(model), config));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  LogInfo(
-      fmt::format("opened {} as {} in {:.2f} s", checkpoint.name(), Name(dtype), seconds.count()));
+  const bool quantized = quantization != Quantization::kNone;
+  LogInfo(fmt::format("opened {} as {}{}{} in {:.2f} s", checkpoint.name(), Name(dtype),
+                      quantized ? " with weights in " : "", quantized ? Name(quantization) : "",
+                      seconds.count()));
   return engine;
 }
 

@@ -29,15 +29,11 @@ Status CheckSupported(const ModelConfig& model) {
     return UnimplementedError(
         fmt::format("tensor_parallel_size is {}; only 1 is supported", model.tensor_parallel_size));
   }
-  if (!model.quantization.empty()) {
-    return UnimplementedError(
-        fmt::format("quantization '{}' is not supported; leave it empty", model.quantization));
-  }
   return OkStatus();
 }
 
 OpenModelOptions ModelOptions(const ServeConfig& config, const ModelConfig& model) {
-  OpenModelOptions options = {model.model_path, model.dtype, {}};
+  OpenModelOptions options = {model.model_path, model.dtype, model.quantization, {}};
   EngineConfig& engine = options.engine;
   engine.num_threads = static_cast<size_t>(config.threads);
   engine.max_num_seqs = static_cast<uint32_t>(model.max_num_seqs);

@@ -45,7 +45,8 @@ CpuIsa Detect() {
   const bool avx2 = ((ebx >> 5) & 1u) != 0 && (xcr0 & 0x6u) == 0x6u;
   if (!avx2) return CpuIsa::kGeneric;
   const bool avx512 = ((ebx >> 16) & 1u) != 0 && ((ebx >> 17) & 1u) != 0 &&
-                      ((ebx >> 30) & 1u) != 0 && ((ebx >> 31) & 1u) != 0 && (xcr0 & 0xE6u) == 0xE6u;
+                      ((ebx >> 30) & 1u) != 0 && ((ebx >> 31) & 1u) != 0 &&
+                      ((ecx >> 11) & 1u) != 0 && (xcr0 & 0xE6u) == 0xE6u;
   if (!avx512) return CpuIsa::kAvx2;
   const bool amx_bits = ((edx >> 22) & 1u) != 0 && ((edx >> 24) & 1u) != 0 &&
                         ((edx >> 25) & 1u) != 0 && (xcr0 & 0x60000u) == 0x60000u;

@@ -8,8 +8,8 @@
 
 namespace mao {
 
-// Ordered: each level includes the ones below. kAvx512 means F, BW, DQ, VL; kAmx means AVX-512 with
-// BF16 plus AMX tiles for bf16 and int8.
+// Ordered: each level includes the ones below. kAvx512 means F, BW, DQ, VL and VNNI; kAmx means
+// AVX-512 with BF16 plus AMX tiles for bf16 and int8.
 enum class CpuIsa { kGeneric = 0, kAvx2 = 1, kAvx512 = 2, kAmx = 3 };
 
 std::string_view CpuIsaName(CpuIsa isa);

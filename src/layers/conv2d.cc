@@ -11,7 +11,7 @@ constexpr int64_t kMaxBandRows = 1024;  // patches laid out at a time
 }  // namespace
 
 Result<Conv2d> Conv2d::Create(const TensorView& weight, int64_t stride, int64_t padding,
-                              DType dtype, ThreadPool& pool) {
+                              WeightFormat format, ThreadPool& pool) {
   Conv2d conv;
   conv.in_channels_ = weight.shape.dim(1);
   conv.kernel_ = weight.shape.dim(2);
@@ -32,7 +32,7 @@ Result<Conv2d> Conv2d::Create(const TensorView& weight, int64_t stride, int64_t 
   }
   const TensorView rows = {DType::kF32, Shape({out, permuted.cols()}),
                            reinterpret_cast<const std::byte*>(permuted.data())};
-  MAO_ASSIGN_OR_RETURN(conv.product_, Linear::Pack({{rows}, {}}, dtype, pool));
+  MAO_ASSIGN_OR_RETURN(conv.product_, Linear::Pack({{rows}, {}}, format, pool));
   return conv;
 }
 

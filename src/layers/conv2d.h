@@ -10,7 +10,7 @@ class Conv2d {
  public:
   // weight: [out, in, kernel, kernel] (PyTorch), no bias. in * kernel^2 must be a multiple of 32.
   static Result<Conv2d> Create(const TensorView& weight, int64_t stride, int64_t padding,
-                               DType dtype, ThreadPool& pool);
+                               WeightFormat format, ThreadPool& pool);
 
   Conv2d() = default;
 

@@ -16,7 +16,7 @@ TEST(Conv2dTest, MatchesTheDefinition) {
     TestRandom random(6);
     const int64_t in = 32, out = 20;
     const TestTensor weight({out, in, kernel, kernel}, random);
-    auto conv = Conv2d::Create(weight.view(), stride, padding, DType::kF32, pool);
+    auto conv = Conv2d::Create(weight.view(), stride, padding, WeightFormat::kF32, pool);
     ASSERT_TRUE(conv.ok());
     const auto x = random.Floats(static_cast<size_t>(side * side * in));
     const int64_t out_side = conv->OutputSide(side);

@@ -11,7 +11,7 @@ constexpr int64_t kRowsPerItem = 64;  // of packing; a multiple of the panel wid
 
 }  // namespace
 
-Result<Linear> Linear::Pack(const LinearBundle& bundle, DType dtype, ThreadPool& pool) {
+Result<Linear> Linear::Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool) {
   const int64_t in = bundle.weights.empty() ? 0 : bundle.weights[0].shape.dim(1);
   int64_t out = 0;
   for (const TensorView& weight : bundle.weights) {
@@ -26,8 +26,8 @@ Result<Linear> Linear::Pack(const LinearBundle& bundle, DType dtype, ThreadPool&
         fmt::format("a linear layer with {} inputs; supported are multiples of 32", in));
   }
   Linear linear;
-  MAO_ASSIGN_OR_RETURN(linear.memory_, Buffer::Allocate(PackedWeightsBytes(dtype, out, in)));
-  linear.weights_ = {dtype, out, in, linear.memory_.data()};
+  MAO_ASSIGN_OR_RETURN(linear.memory_, Buffer::Allocate(PackedWeightsBytes(format, out, in)));
+  linear.weights_ = {format, out, in, linear.memory_.data()};
   int64_t first_output = 0;
   for (const TensorView& weight : bundle.weights) {
     const int64_t rows = weight.shape.dim(0);
@@ -70,6 +70,23 @@ void Linear::Forward(ExecutionContext& ctx, const float* x, int64_t x_stride, in
   problem.act = act;
   problem.accumulate = accumulate;
   Dot({&problem, 1}, ctx.compute, ctx.scratch.bytes(), ctx.pool);
+}
+
+void Linear::ForwardBoth(ExecutionContext& ctx, const Linear& fc1, Activation act,
+                         const Linear& fc2, const float* x, int64_t rows, float* y,
+                         std::byte* hidden) {
+  const int64_t width = fc1.out_features();
+  auto* floats = reinterpret_cast<float*>(hidden);
+  DotProblem first = fc1.Problem(x, fc1.in_features(), rows, floats, width);
+  DotProblem second = fc2.Problem(floats, width, rows, y, fc2.out_features());
+  first.act = act;
+  second.accumulate = true;
+  if (first.w.format == second.w.format && !IsInteger(first.w.format)) {
+    first.c_prepared = hidden;
+    second.a_prepared = hidden;
+  }
+  Dot({&first, 1}, ctx.compute, ctx.scratch.bytes(), ctx.pool);
+  Dot({&second, 1}, ctx.compute, ctx.scratch.bytes(), ctx.pool);
 }
 
 }  // namespace mao

@@ -23,15 +23,22 @@ struct LinearBundle {
 
 class Linear {
  public:
-  // Packs the bundle as `dtype` (kBF16 or kF32). Errors: Unimplemented if in is not a multiple of
+  // Packs the bundle in `format`. Errors: Unimplemented if in is not a multiple of
   // 32; InvalidArgument for shapes that do not fit together (callers verify shapes beforehand).
-  static Result<Linear> Pack(const LinearBundle& bundle, DType dtype, ThreadPool& pool);
+  static Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool);
 
   Linear() = default;
 
   int64_t in_features() const { return weights_.k; }
   int64_t out_features() const { return weights_.n; }
   size_t size_bytes() const { return memory_.size_bytes() + bias_.size() * sizeof(float); }
+
+  // fc2(act(fc1(x))), added to y: two layers without the way over float activations where their
+  // formats allow it. hidden: DotScratchBytes(rows, fc1.out_features()), 64-byte aligned. ctx.scratch
+  // as for the deeper of the two.
+  static void ForwardBoth(ExecutionContext& ctx, const Linear& fc1, Activation act,
+                          const Linear& fc2, const float* x, int64_t rows, float* y,
+                          std::byte* hidden);
 
   // The product of `rows` rows x (stride x_stride) into y (stride y_stride), for Dot.
   DotProblem Problem(const float* x, int64_t x_stride, int64_t rows, float* y,

@@ -15,8 +15,8 @@ TEST(LinearTest, StackedWeightsAndBiasesEqualSeparateOnes) {
   const TestTensor first({40, 64}, random), second({33, 64}, random);
   const TestTensor bias_first({40}, random), bias_second({33}, random);
   auto both = Linear::Pack({{first.view(), second.view()}, {bias_first.view(), bias_second.view()}},
-                           DType::kF32, pool);
-  auto alone = Linear::Pack({{second.view()}, {bias_second.view()}}, DType::kF32, pool);
+                           WeightFormat::kF32, pool);
+  auto alone = Linear::Pack({{second.view()}, {bias_second.view()}}, WeightFormat::kF32, pool);
   ASSERT_TRUE(both.ok() && alone.ok());
   ExecutionContext ctx = {pool, DType::kF32, {}, {}};
   ASSERT_TRUE(ctx.scratch.Reserve(DotScratchBytes(16, 64)).ok());
@@ -38,11 +38,11 @@ TEST(LinearTest, RefusesDepthsItCannotPack) {
   ThreadPool pool(1);
   TestRandom random(2);
   const TestTensor odd({16, 40}, random);
-  EXPECT_EQ(Linear::Pack({{odd.view()}, {}}, DType::kF32, pool).status().code(),
+  EXPECT_EQ(Linear::Pack({{odd.view()}, {}}, WeightFormat::kF32, pool).status().code(),
             StatusCode::kUnimplemented);
   const TestTensor other({16, 64}, random), bias({3}, random);
-  EXPECT_FALSE(Linear::Pack({{other.view(), odd.view()}, {}}, DType::kF32, pool).ok());
-  EXPECT_FALSE(Linear::Pack({{other.view()}, {bias.view()}}, DType::kF32, pool).ok());
+  EXPECT_FALSE(Linear::Pack({{other.view(), odd.view()}, {}}, WeightFormat::kF32, pool).ok());
+  EXPECT_FALSE(Linear::Pack({{other.view()}, {bias.view()}}, WeightFormat::kF32, pool).ok());
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ struct ExpertTensors {
   Result<GatedMlp> Pack(ThreadPool& pool) const {
     GatedMlp mlp;
     MAO_ASSIGN_OR_RETURN(mlp.gate_up,
-                         Linear::Pack({{gate.view(), up.view()}, {}}, DType::kF32, pool));
-    MAO_ASSIGN_OR_RETURN(mlp.down, Linear::Pack({{down.view()}, {}}, DType::kF32, pool));
+                         Linear::Pack({{gate.view(), up.view()}, {}}, WeightFormat::kF32, pool));
+    MAO_ASSIGN_OR_RETURN(mlp.down, Linear::Pack({{down.view()}, {}}, WeightFormat::kF32, pool));
     return mlp;
   }
 
@@ -56,7 +56,7 @@ class MoeTest : public testing::TestWithParam<bool> {
 
   MixtureOfExperts Make() {
     MixtureOfExperts moe;
-    moe.router = std::move(Linear::Pack({{router_.view()}, {}}, DType::kF32, pool_)).value();
+    moe.router = std::move(Linear::Pack({{router_.view()}, {}}, WeightFormat::kF32, pool_)).value();
     for (const ExpertTensors& expert : experts_) {
       moe.experts.push_back(std::move(expert.Pack(pool_)).value());
     }

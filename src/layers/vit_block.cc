@@ -55,7 +55,8 @@ Status VitBlock::Workspace::Reserve(const VitBlock& block, int64_t tokens) {
   MAO_RETURN_IF_ERROR(norm.Reserve(tokens, block.width()));
   MAO_RETURN_IF_ERROR(qkv.Reserve(tokens, block.qkv.out_features()));
   MAO_RETURN_IF_ERROR(context.Reserve(tokens, block.width()));
-  return mlp.Reserve(tokens, block.fc1.out_features());
+  // Whole tiles of rows.
+  return mlp.Reserve((tokens + 15) / 16 * 16, block.fc1.out_features());
 }
 
 size_t VitBlock::ScratchBytes(int64_t tokens, const TokenGroups& groups) const {
@@ -89,10 +90,8 @@ void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,
   proj.Forward(ctx, workspace.context.data(), width(), tokens, x, width(), Activation::kNone,
                /*accumulate=*/true);
   norm2.Forward(ctx, x, tokens, norm);
-  float* hidden = workspace.mlp.data();
-  fc1.Forward(ctx, norm, width(), tokens, hidden, fc1.out_features(), act);
-  fc2.Forward(ctx, hidden, fc2.in_features(), tokens, x, width(), Activation::kNone,
-              /*accumulate=*/true);
+  Linear::ForwardBoth(ctx, fc1, act, fc2, norm, tokens, x,
+                      reinterpret_cast<std::byte*>(workspace.mlp.data()));
 }
 
 }  // namespace mao

@@ -21,7 +21,8 @@ namespace mao {
 struct ModelInfo {
   std::string architecture;
   int64_t num_parameters = 0;
-  size_t packed_bytes = 0;  // memory of the packed weights
+  std::string weight_format;  // of the language model: BF16, F32, int8, int4
+  size_t packed_bytes = 0;    // memory of the packed weights
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;
   int64_t num_layers = 0;

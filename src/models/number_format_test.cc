@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "models/test_greedy_loop.h"
+#include "models/greedy_loop.h"
 #include "models/test_model.h"
 #include "weights/safetensors_writer.h"
 

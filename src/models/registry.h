@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "models/model.h"
+#include "models/quantization.h"
 #include "weights/checkpoint.h"
 #include "weights/verify.h"
 
@@ -14,6 +15,7 @@ struct LoadOptions {
   // Number format of activations in matrix products, and of weights that are not bfloat16 already:
   // kBF16 or kF32.
   DType dtype = DType::kBF16;
+  Quantization quantization = Quantization::kNone;
 };
 
 // The format of the checkpoint's own arithmetic: kBF16 if all its float tensors are bfloat16, else

@@ -17,10 +17,11 @@ inline std::string FixturePath(const std::string& name) {
   return std::string(MAOOCR_SOURCE_DIR) + "/tests/fixtures/maoocr-tiny/" + name;
 }
 
-inline std::unique_ptr<Model> LoadTestModel(DType dtype, ThreadPool& pool) {
+inline std::unique_ptr<Model> LoadTestModel(DType dtype, ThreadPool& pool,
+                                            Quantization quantization = Quantization::kNone) {
   auto checkpoint = Checkpoint::Open(std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny");
   if (!checkpoint.ok()) std::abort();
-  auto model = LoadModel(*checkpoint, {dtype}, pool);
+  auto model = LoadModel(*checkpoint, {dtype, quantization}, pool);
   if (!model.ok()) std::abort();
   return std::move(model).value();
 }

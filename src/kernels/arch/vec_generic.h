@@ -50,6 +50,12 @@ struct VecGeneric {
   void Store(BFloat16* p) const {
     for (int i = 0; i < 16; ++i) p[i] = ToBFloat16(lane[i]);
   }
+  // Lanes are integers in -128..127 (a NaN gives any byte).
+  void Store(int8_t* p) const {
+    for (int i = 0; i < 16; ++i) {
+      p[i] = static_cast<int8_t>(std::bit_cast<uint32_t>(lane[i] + 12582912.0f));  // 1.5 * 2^23
+    }
+  }
 
   friend VecGeneric operator+(VecGeneric a, const VecGeneric& b) {
     for (int i = 0; i < 16; ++i) a.lane[i] += b.lane[i];

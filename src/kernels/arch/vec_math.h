@@ -27,6 +27,13 @@ inline Vec Exp(Vec x) {
   return p * Vec::Pow2OfBiased(biased);
 }
 
+// The nearest integer, ties to even, for |x| < 2^22.
+template <typename Vec>
+inline Vec RoundToInteger(Vec x) {
+  const Vec shift = Vec::Set1(12582912.0f);  // 1.5 * 2^23
+  return (x + shift) - shift;
+}
+
 // The error function, absolute error below 3e-7 (Abramowitz and Stegun 7.1.26).
 template <typename Vec>
 inline Vec Erf(Vec x) {

@@ -134,7 +134,7 @@ void PackValues(const DenseAttentionArgs& args, int64_t group, int64_t head, std
 void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* q_rows,
                    const std::byte* keys, const std::byte* values, const AttentionTask& task) {
   const AttentionKernels& kernels = Kernels();
-  const DotKernels& dot = DotKernelsFor(DType::kBF16, DType::kBF16, kMaxQueryRows);
+  const DotKernels& dot = DotKernelsFor(DType::kBF16, WeightFormat::kBF16, kMaxQueryRows);
   alignas(64) std::byte prepared_q[kMaxQueryRows * kMaxHeadDim * sizeof(float)];
   alignas(64) std::byte prepared_weights[kMaxQueryRows * kKeysPerChunk * sizeof(float)];
   SoftmaxState state;
@@ -145,7 +145,7 @@ void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* 
   logits.a_stride = args.qkv_stride;
   logits.a_rows = q_rows;
   logits.m = task.num_rows;
-  logits.w = {DType::kBF16, args.group_size, args.head_dim, keys};
+  logits.w = {WeightFormat::kBF16, args.group_size, args.head_dim, keys};
   logits.c_stride = kKeysPerChunk;
   dot.prepare(logits, 0, task.num_rows, /*round_a=*/true, prepared_q);
 
@@ -168,7 +168,7 @@ void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* 
       const int64_t padded = CeilDiv(num_keys, kKeysPerTile) * kKeysPerTile;
       std::fill(state.weights[r] + padded, state.weights[r] + kKeysPerChunk, 0.0f);
     }
-    sums.w = {DType::kBF16, args.head_dim, kKeysPerChunk,
+    sums.w = {WeightFormat::kBF16, args.head_dim, kKeysPerChunk,
               values + first_key * args.head_dim * static_cast<int64_t>(sizeof(BFloat16))};
     dot.prepare(sums, 0, task.num_rows, /*round_a=*/true, prepared_weights);
     dot.run({&sums, prepared_weights, 0, task.num_rows, 0, sums.w.num_panels()});

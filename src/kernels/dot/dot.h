@@ -8,6 +8,13 @@
 //
 // compute == kBF16 rounds A to bfloat16 first (products of bfloat16 are exact in float);
 // compute == kF32 uses A as it is. Weights are never rounded here: packing decided their type.
+//
+// Weights of an integer format: every group of A (as deep as those of the weights) is rounded to
+// scale_a * q_a with q_a in -127..127 and scale_a = max |a| / 127, whatever compute says. The groups
+// join in the order of k: total = fma(sum(q_a * q_w), scale_a * scale_w, total), and with kInt4 then
+// total = fma(scale_a * sum(q_a), min_w, total). The sums are integers, hence exact in any order.
+// Error bound per output against the product of the rounded values: eps * (2 * groups + 4) *
+// sum over groups of (|sum q_a q_w| scale_a scale_w + |scale_a sum q_a min_w|).
 #ifndef MAOOCR_KERNELS_DOT_DOT_H_
 #define MAOOCR_KERNELS_DOT_DOT_H_
 
@@ -17,33 +24,9 @@
 
 #include "base/dtype.h"
 #include "base/thread_pool.h"
+#include "kernels/dot/packed_weights.h"
 
 namespace mao {
-
-inline constexpr int64_t kDotPanelColumns = 16;  // outputs of one panel
-inline constexpr int64_t kDotBlockDepth = 32;    // k of one tile
-inline constexpr int64_t kDotTileElements = kDotPanelColumns * kDotBlockDepth;
-
-// Packed weights [n, k] of type kBF16 or kF32. Panel p holds outputs 16p..16p+15 as k/32 tiles;
-// row j of a tile holds k = 2j and 2j+1 for 16 outputs: interleaved pairs for kBF16 (an AMX tile
-// as it stands), even then odd for kF32. n is padded with zero columns; k must be a multiple of 32.
-struct PackedWeights {
-  DType dtype = DType::kBF16;
-  int64_t n = 0;
-  int64_t k = 0;
-  const std::byte* data = nullptr;  // 64-byte aligned
-
-  int64_t num_panels() const { return (n + kDotPanelColumns - 1) / kDotPanelColumns; }
-};
-
-size_t PackedWeightsBytes(DType dtype, int64_t n, int64_t k);
-
-// Packs rows [0, num_rows) of source (type kBF16, kF16 or kF32, row stride in elements; unaligned
-// allowed) as outputs [first_output, first_output + num_rows) of `packed`, whose memory must be
-// zero before. first_output must be a multiple of 16 unless rows before it are already packed.
-// A kF32 or kF16 source packed as kBF16 is rounded to nearest even.
-void PackWeightRows(const void* source, DType source_dtype, int64_t source_stride, int64_t num_rows,
-                    const PackedWeights& packed, int64_t first_output);
 
 enum class Activation : uint8_t { kNone, kGelu, kQuickGelu };
 
@@ -60,6 +43,13 @@ struct DotProblem {
   bool accumulate = false;
   float* c = nullptr;
   int64_t c_stride = 0;
+  // For a product whose outputs are the next one's A: the first writes them to c_prepared, in the
+  // form in which kernels read A, and the second reads a_prepared; c and a are not used then. Both
+  // have as many rows, weights of the same float format and the same `compute`; the n of the first,
+  // which is the k of the second, is a multiple of 32. Memory: DotScratchBytes(m, n), 64-byte
+  // aligned.
+  std::byte* c_prepared = nullptr;
+  const std::byte* a_prepared = nullptr;
 };
 
 // Scratch memory for problems of at most total_rows rows together (each problem counts its rows

@@ -1,4 +1,5 @@
 #include "kernels/arch/vec_avx512.h"
+#include "kernels/dot/dot_int_vector.h"
 #include "kernels/dot/dot_vector.h"
 
 namespace mao {
@@ -47,6 +48,8 @@ void PackPanel(const std::byte* rows, int64_t stride_bytes, int64_t k, std::byte
 
 }  // namespace
 
-const DotKernels kDotAvx512 = {&PrepareRows<VecAvx512>, &RunVector<VecAvx512>, &PackPanel};
+const DotKernels kDotAvx512 = {&PrepareRows<VecAvx512>, &RunVector<VecAvx512>};
+const DotKernels kDotIntAvx512 = {&PrepareIntRows<VecAvx512>, &RunInt<IntDotsAvx512>};
+const PackKernels kPackAvx512 = {&PackPanel, &QuantizeGroup<VecAvx512>};
 
 }  // namespace mao

@@ -11,7 +11,7 @@
 namespace mao {
 namespace {
 
-void BM_Dot(benchmark::State& state, DType weights, DType compute) {
+void BM_Dot(benchmark::State& state, WeightFormat weights, DType compute) {
   const int64_t m = state.range(0);
   const int64_t n = state.range(1);
   const int64_t k = state.range(2);
@@ -24,14 +24,14 @@ void BM_Dot(benchmark::State& state, DType weights, DType compute) {
     PackWeightRows(w.data(), DType::kF32, k, n, {weights, n, k, memory + i * bytes}, 0);
   }
   const std::vector<float> a = random.Floats(static_cast<size_t>(m * k));
-  std::vector<float> c(static_cast<size_t>(m * n));
+  auto* c = static_cast<float*>(std::aligned_alloc(64, static_cast<size_t>(m * n) * sizeof(float)));
   auto* scratch = static_cast<std::byte*>(std::aligned_alloc(64, DotScratchBytes(m, k)));
   ThreadPool pool;
   DotProblem problem;
   problem.a = a.data();
   problem.a_stride = k;
   problem.m = m;
-  problem.c = c.data();
+  problem.c = c;
   problem.c_stride = n;
   size_t next = 0;
   for (auto _ : state) {
@@ -45,6 +45,7 @@ void BM_Dot(benchmark::State& state, DType weights, DType compute) {
                                                  benchmark::Counter::kIsIterationInvariantRate);
   std::free(memory);
   std::free(scratch);
+  std::free(c);
 }
 
 void Shapes(benchmark::internal::Benchmark* bench) {
@@ -53,8 +54,10 @@ void Shapes(benchmark::internal::Benchmark* bench) {
   bench->Args({4096, 768, 3072})->UseRealTime();
 }
 
-BENCHMARK_CAPTURE(BM_Dot, bf16, DType::kBF16, DType::kBF16)->Apply(Shapes);
-BENCHMARK_CAPTURE(BM_Dot, f32_on_bf16, DType::kBF16, DType::kF32)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, bf16, WeightFormat::kBF16, DType::kBF16)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, f32_on_bf16, WeightFormat::kBF16, DType::kF32)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, int8, WeightFormat::kInt8, DType::kBF16)->Apply(Shapes);
+BENCHMARK_CAPTURE(BM_Dot, int4, WeightFormat::kInt4, DType::kBF16)->Apply(Shapes);
 
 }  // namespace
 }  // namespace mao

@@ -8,64 +8,13 @@
 
 #include "kernels/arch/test_isa.h"
 #include "kernels/arch/test_random.h"
+#include "kernels/dot/test_case.h"
 
 namespace mao {
 namespace {
 
-struct AlignedBytes {
-  explicit AlignedBytes(size_t size)
-      : data(static_cast<std::byte*>(std::aligned_alloc(64, (size + 63) / 64 * 64 + 64))),
-        size_bytes(size) {
-    std::fill(data, data + size, std::byte{0});
-  }
-  ~AlignedBytes() { std::free(data); }
-  AlignedBytes(const AlignedBytes&) = delete;
-  AlignedBytes& operator=(const AlignedBytes&) = delete;
-  std::byte* data;
-  size_t size_bytes;
-};
-
-// One random product with everything it needs.
-struct Case {
-  Case(int64_t m, int64_t n, int64_t k, DType weight_dtype, uint64_t seed)
-      : random(seed),
-        a(random.Floats(static_cast<size_t>(m * k))),
-        w(random.Floats(static_cast<size_t>(n * k))),
-        bias(random.Floats(static_cast<size_t>(n))),
-        c(static_cast<size_t>(m * n), 0.5f),
-        packed(PackedWeightsBytes(weight_dtype, n, k)) {
-    if (weight_dtype == DType::kBF16) {
-      for (float& value : w) value = ToFloat(ToBFloat16(value));
-    }
-    problem.a = a.data();
-    problem.a_stride = k;
-    problem.m = m;
-    problem.w = {weight_dtype, n, k, packed.data};
-    problem.c = c.data();
-    problem.c_stride = n;
-    PackWeightRows(w.data(), DType::kF32, k, n, problem.w, 0);
-  }
-
-  TestRandom random;
-  std::vector<float> a, w, bias, c;
-  AlignedBytes packed;
-  DotProblem problem;
-};
-
-void RunDot(std::span<const DotProblem> problems, DType compute, size_t num_threads = 2) {
-  int64_t rows = 0;
-  int64_t max_k = 0;
-  for (const DotProblem& problem : problems) {
-    rows += (problem.m + 15) / 16 * 16;
-    max_k = std::max(max_k, problem.w.k);
-  }
-  AlignedBytes scratch(DotScratchBytes(rows, max_k));
-  ThreadPool pool(num_threads);
-  Dot(problems, compute, {scratch.data, scratch.size_bytes}, pool);
-}
-
 TEST(DotTest, MatchesDoubleWithinTheDerivedBound) {
-  for (const DType weights : {DType::kF32, DType::kBF16}) {
+  for (const WeightFormat weights : {WeightFormat::kF32, WeightFormat::kBF16}) {
     for (const DType compute : {DType::kF32, DType::kBF16}) {
       for (const int64_t m : {1, 3, 5, 16, 33}) {
         Case test(m, 37, 96, weights, 7);
@@ -96,7 +45,7 @@ TEST(DotTest, MatchesDoubleWithinTheDerivedBound) {
 }
 
 TEST(DotTest, EveryInstructionSetAndRowCountGivesTheSameBits) {
-  for (const DType weights : {DType::kF32, DType::kBF16}) {
+  for (const WeightFormat weights : {WeightFormat::kF32, WeightFormat::kBF16}) {
     for (const DType compute : {DType::kF32, DType::kBF16}) {
       for (const int64_t n : {16, 50, 272}) {
         Case test(70, n, 320, weights, 3);
@@ -124,7 +73,7 @@ TEST(DotTest, EveryInstructionSetAndRowCountGivesTheSameBits) {
 TEST(DotTest, EpilogueAddsBiasActivatesAndAccumulates) {
   for (const Activation act : {Activation::kNone, Activation::kGelu, Activation::kQuickGelu}) {
     for (const int64_t m : {1, 20}) {
-      Case test(m, 40, 64, DType::kBF16, 11);
+      Case test(m, 40, 64, WeightFormat::kBF16, 11);
       RunDot({&test.problem, 1}, DType::kBF16);
       const std::vector<float> plain = test.c;
       std::vector<float> first;
@@ -155,8 +104,8 @@ TEST(DotTest, GroupedProblemsWithGatheredRowsEqualSeparateOnes) {
   std::vector<DotProblem> problems;
   std::vector<int32_t> rows = {4, 0, 4, 2, 1, 3, 0};
   for (const int64_t m : {7, 0, 1, 6}) {
-    cases.push_back(
-        new Case(std::max<int64_t>(m, 5), 48, 128, DType::kBF16, 20 + static_cast<uint64_t>(m)));
+    cases.push_back(new Case(std::max<int64_t>(m, 5), 48, 128, WeightFormat::kBF16,
+                             20 + static_cast<uint64_t>(m)));
     DotProblem problem = cases.back()->problem;
     problem.m = m;
     problem.a_rows = rows.data();
@@ -181,6 +130,42 @@ TEST(DotTest, GroupedProblemsWithGatheredRowsEqualSeparateOnes) {
   for (Case* test : cases) delete test;
 }
 
+// Large enough for outputs to go past the caches, and small.
+TEST(DotTest, ChainedProductsEqualSeparateOnes) {
+  for (const int64_t m : {1, 5, 37, 16400}) {
+    for (const DType compute : {DType::kF32, DType::kBF16}) {
+      if (m > 1000 && compute == DType::kF32) continue;
+      const int64_t hidden_width = m > 1000 ? 128 : 96;
+      Case first(m, hidden_width, 64, WeightFormat::kBF16, 31);
+      Case second(m, 48, hidden_width, WeightFormat::kBF16, 32);
+      ForEachIsa([&](CpuIsa isa) {
+        if (m > 1000 && isa == CpuIsa::kGeneric) return;
+        DotProblem plain = first.problem;
+        plain.bias = first.bias.data();
+        plain.act = Activation::kGelu;
+        RunDot({&plain, 1}, compute);
+        DotProblem next = second.problem;
+        next.a = first.c.data();
+        next.accumulate = true;
+        std::fill(second.c.begin(), second.c.end(), 1.0f);
+        RunDot({&next, 1}, compute);
+        const std::vector<float> expected = second.c;
+
+        AlignedBytes hidden(DotScratchBytes(m, hidden_width));
+        DotProblem chained = plain;
+        chained.c = nullptr;
+        chained.c_prepared = hidden.data;
+        RunDot({&chained, 1}, compute);
+        next.a = nullptr;
+        next.a_prepared = hidden.data;
+        std::fill(second.c.begin(), second.c.end(), 1.0f);
+        RunDot({&next, 1}, compute);
+        EXPECT_TRUE(second.c == expected) << CpuIsaName(isa) << " m=" << m;
+      });
+    }
+  }
+}
+
 TEST(DotTest, PackingInPiecesAndFromEveryTypeGivesTheSameWeights) {
   const int64_t n = 37;
   const int64_t k = 64;
@@ -189,14 +174,15 @@ TEST(DotTest, PackingInPiecesAndFromEveryTypeGivesTheSameWeights) {
   for (BFloat16& value : source) value = ToBFloat16(random.Float());
   std::vector<float> wide(source.size());
   for (size_t i = 0; i < source.size(); ++i) wide[i] = ToFloat(source[i]);
-  for (const DType dtype : {DType::kBF16, DType::kF32}) {
-    const size_t size = PackedWeightsBytes(dtype, n, k);
+  for (const WeightFormat format :
+       {WeightFormat::kBF16, WeightFormat::kF32, WeightFormat::kInt8, WeightFormat::kInt4}) {
+    const size_t size = PackedWeightsBytes(format, n, k);
     AlignedBytes pieces(size);
-    PackWeightRows(wide.data(), DType::kF32, k, 32, {dtype, n, k, pieces.data}, 0);
-    PackWeightRows(wide.data() + 32 * k, DType::kF32, k, n - 32, {dtype, n, k, pieces.data}, 32);
+    PackWeightRows(wide.data(), DType::kF32, k, 32, {format, n, k, pieces.data}, 0);
+    PackWeightRows(wide.data() + 32 * k, DType::kF32, k, n - 32, {format, n, k, pieces.data}, 32);
     ForEachIsa([&](CpuIsa isa) {
       AlignedBytes whole(size);
-      PackWeightRows(source.data(), DType::kBF16, k, n, {dtype, n, k, whole.data}, 0);
+      PackWeightRows(source.data(), DType::kBF16, k, n, {format, n, k, whole.data}, 0);
       EXPECT_TRUE(std::equal(whole.data, whole.data + size, pieces.data)) << CpuIsaName(isa);
     });
   }

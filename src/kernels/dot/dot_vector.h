@@ -52,16 +52,29 @@ inline Vec Activate(Vec x, Activation act) {
   return x;
 }
 
+// Bias and activation of a whole panel.
+template <typename Vec>
+inline Vec Epilogue(const DotProblem& problem, int64_t panel, Vec sum) {
+  if (problem.bias != nullptr) sum = sum + Vec::Load(problem.bias + panel * kDotPanelColumns);
+  return Activate(sum, problem.act);
+}
+
 // Bias, activation and accumulation of 16 outputs; the last panel of a matrix may be narrower.
 template <typename Vec>
-inline void Finish(const DotProblem& problem, int64_t row, int64_t panel, Vec sum) {
+inline void Finish(const DotBlock& block, int64_t row, int64_t panel, Vec sum) {
+  const DotProblem& problem = *block.problem;
   const int64_t first = panel * kDotPanelColumns;
+  if (problem.c_prepared != nullptr) {
+    sum = Epilogue(problem, panel, sum);
+    (block.round_c ? Vec::RoundToBFloat16(sum) : sum)
+        .Store(reinterpret_cast<float*>(problem.c_prepared) + row * problem.w.n + first);
+    return;
+  }
   const int64_t width =
       problem.w.n - first < kDotPanelColumns ? problem.w.n - first : kDotPanelColumns;
   float* c = problem.c + row * problem.c_stride + first;
   if (width == kDotPanelColumns) {
-    if (problem.bias != nullptr) sum = sum + Vec::Load(problem.bias + first);
-    sum = Activate(sum, problem.act);
+    sum = Epilogue(problem, panel, sum);
     if (problem.accumulate) sum = sum + Vec::Load(c);
     sum.Store(c);
     return;
@@ -99,7 +112,8 @@ inline void PackPanelScalar(const std::byte* rows, int64_t stride_bytes, int64_t
 
 // kRows rows x kPanels panels, all of k.
 template <typename Vec, typename Weight, int kRows, int kPanels>
-inline void DotTile(const DotProblem& problem, const float* a, int64_t row, int64_t panel) {
+inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t panel) {
+  const DotProblem& problem = *block.problem;
   const int64_t k = problem.w.k;
   const int64_t panel_elements = k * kDotPanelColumns;
   const auto* weights = reinterpret_cast<const Weight*>(problem.w.data) + panel * panel_elements;
@@ -107,13 +121,13 @@ inline void DotTile(const DotProblem& problem, const float* a, int64_t row, int6
   for (int r = 0; r < kRows; ++r) {
     for (int p = 0; p < kPanels; ++p) total[r][p] = Vec::Zero();
   }
-  for (int64_t block = 0; block < k; block += kDotBlockDepth) {
+  for (int64_t first_k = 0; first_k < k; first_k += kDotBlockDepth) {
     Vec even[kRows][kPanels];
     Vec odd[kRows][kPanels];
     for (int r = 0; r < kRows; ++r) {
       for (int p = 0; p < kPanels; ++p) even[r][p] = odd[r][p] = Vec::Zero();
     }
-    const Weight* tile = weights + block * kDotPanelColumns;
+    const Weight* tile = weights + first_k * kDotPanelColumns;
 #pragma GCC unroll 4
     for (int j = 0; j < kDotBlockDepth / 2; ++j) {
       Vec w_even[kPanels];
@@ -126,7 +140,7 @@ inline void DotTile(const DotProblem& problem, const float* a, int64_t row, int6
         if (kRows == 1) __builtin_prefetch(tile_row + 4 * kDotTileElements, 0, 3);
       }
       for (int r = 0; r < kRows; ++r) {
-        const float* a_pair = a + r * k + block + 2 * j;
+        const float* a_pair = a + r * k + first_k + 2 * j;
         const Vec a_even = Vec::Set1(a_pair[0]);
         const Vec a_odd = Vec::Set1(a_pair[1]);
         for (int p = 0; p < kPanels; ++p) {
@@ -140,7 +154,7 @@ inline void DotTile(const DotProblem& problem, const float* a, int64_t row, int6
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int p = 0; p < kPanels; ++p) Finish(problem, row + r, panel + p, total[r][p]);
+    for (int p = 0; p < kPanels; ++p) Finish(block, row + r, panel + p, total[r][p]);
   }
 }
 
@@ -149,10 +163,10 @@ inline void DotPanels(const DotBlock& block, int64_t row) {
   const float* a = static_cast<const float*>(block.a) + row * block.problem->w.k;
   int64_t panel = block.first_panel;
   for (; panel + kPanels <= block.last_panel; panel += kPanels) {
-    DotTile<Vec, Weight, kRows, kPanels>(*block.problem, a, row, panel);
+    DotTile<Vec, Weight, kRows, kPanels>(block, a, row, panel);
   }
   for (; panel < block.last_panel; ++panel) {
-    DotTile<Vec, Weight, kRows, 1>(*block.problem, a, row, panel);
+    DotTile<Vec, Weight, kRows, 1>(block, a, row, panel);
   }
 }
 
@@ -169,7 +183,7 @@ inline void RunTyped(const DotBlock& block) {
 
 template <typename Vec>
 inline void RunVector(const DotBlock& block) {
-  if (block.problem->w.dtype == DType::kBF16) {
+  if (block.problem->w.format == WeightFormat::kBF16) {
     RunTyped<Vec, BFloat16>(block);
   } else {
     RunTyped<Vec, float>(block);

@@ -42,8 +42,8 @@ Result<Decoder::Layer> Decoder::LoadLayer(const DecoderConfig& config, int64_t i
   const std::string attention = at + "self_attn.";
   MAO_ASSIGN_OR_RETURN(
       layer.attention.qkv,
-      loader.Stacked({attention + "q_proj", attention + "k_proj", attention + "v_proj"}, false));
-  MAO_ASSIGN_OR_RETURN(layer.attention.out, loader.Stacked({attention + "o_proj"}, false));
+      loader.Sensitive({attention + "q_proj", attention + "k_proj", attention + "v_proj"}));
+  MAO_ASSIGN_OR_RETURN(layer.attention.out, loader.Sensitive({attention + "o_proj"}));
   layer.is_moe = config.IsMoe(index);
   if (!layer.is_moe) {
     MAO_ASSIGN_OR_RETURN(layer.mlp, loader.Mlp(at + "mlp"));
@@ -75,7 +75,7 @@ Result<Decoder> Decoder::Load(const DecoderConfig& config, const WeightLoader& l
     MAO_ASSIGN_OR_RETURN(decoder.layers_.emplace_back(), LoadLayer(config, i, loader));
   }
   MAO_ASSIGN_OR_RETURN(decoder.norm_, loader.RmsNorm("model.norm", config.rms_norm_eps));
-  MAO_ASSIGN_OR_RETURN(decoder.head_, loader.Stacked({"lm_head"}, false));
+  MAO_ASSIGN_OR_RETURN(decoder.head_, loader.Sensitive({"lm_head"}));
   MAO_ASSIGN_OR_RETURN(decoder.rope_, RopeTables::Create(config.head_dim(), config.max_positions,
                                                          config.rope_theta));
   return decoder;

@@ -118,12 +118,16 @@ Result<std::unique_ptr<Model>> Load(const Checkpoint& checkpoint, const LoadOpti
                                             config.decoder.vocab_size));
   }
   ModelInfo info = MakeInfo(config, checkpoint);
+  info.weight_format = options.quantization == Quantization::kNone ? Name(options.dtype)
+                                                                   : Name(options.quantization);
   for (const char* tag : {"<td>", "</td>"}) {
     if (const auto id = tokenizer->FindToken(tag)) info.table_token_ids.push_back(*id);
   }
-  const WeightLoader loader(checkpoint, options.dtype, pool);
-  MAO_ASSIGN_OR_RETURN(VisionTower vision, VisionTower::Load(config, loader));
-  MAO_ASSIGN_OR_RETURN(Decoder decoder, Decoder::Load(config.decoder, loader));
+  // The towers stay as they are: they run once a page, and their errors reach every token.
+  const WeightLoader towers(checkpoint, options.dtype, Quantization::kNone, pool);
+  const WeightLoader language(checkpoint, options.dtype, options.quantization, pool);
+  MAO_ASSIGN_OR_RETURN(VisionTower vision, VisionTower::Load(config, towers));
+  MAO_ASSIGN_OR_RETURN(Decoder decoder, Decoder::Load(config.decoder, language));
   info.packed_bytes = decoder.size_bytes();
   return std::unique_ptr<Model>(std::make_unique<DeepseekOcr>(
       std::move(info), std::move(tokenizer), *placeholder, config.boxes_in_padded_square,

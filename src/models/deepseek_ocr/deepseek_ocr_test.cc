@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/test_sanitizer.h"
-#include "models/test_greedy_loop.h"
+#include "models/greedy_loop.h"
 #include "models/test_model.h"
 #include "weights/safetensors.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "models/deepseek_ocr/vision_tower.h"
-#include "models/test_greedy_loop.h"
+#include "models/greedy_loop.h"
 #include "models/test_model.h"
 #include "weights/synthetic.h"
 

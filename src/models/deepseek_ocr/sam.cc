@@ -30,7 +30,7 @@ Result<VitBlock> LoadBlock(const SamConfig& config, const std::string& at,
 Result<Conv2d> LoadConv(const std::string& name, int64_t stride, int64_t padding,
                         const WeightLoader& loader) {
   MAO_ASSIGN_OR_RETURN(const TensorView weight, loader.Tensor(name + ".weight"));
-  return Conv2d::Create(weight, stride, padding, loader.PackedType(weight), loader.pool());
+  return Conv2d::Create(weight, stride, padding, loader.FloatFormat(weight), loader.pool());
 }
 
 }  // namespace
@@ -46,9 +46,9 @@ Result<Sam> Sam::Load(const SamConfig& config, const WeightLoader& loader,
   MAO_ASSIGN_OR_RETURN(TensorView patch_weight, loader.Tensor(at + "patch_embed.proj.weight"));
   MAO_ASSIGN_OR_RETURN(const TensorView patch_bias, loader.Tensor(at + "patch_embed.proj.bias"));
   patch_weight.shape = Shape({config.width, kPatchValues});
-  MAO_ASSIGN_OR_RETURN(
-      sam.patch_embed_,
-      Linear::Pack({{patch_weight}, {patch_bias}}, loader.PackedType(patch_weight), loader.pool()));
+  MAO_ASSIGN_OR_RETURN(sam.patch_embed_,
+                       Linear::Pack({{patch_weight}, {patch_bias}},
+                                    loader.FloatFormat(patch_weight), loader.pool()));
   MAO_ASSIGN_OR_RETURN(sam.positions_, loader.Floats(at + "pos_embed"));
   for (int64_t i = 0; i < config.layers; ++i) {
     const std::string block = fmt::format("{}blocks.{}.", at, i);

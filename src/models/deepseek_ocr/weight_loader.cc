@@ -26,6 +26,16 @@ Result<RmsNormLayer> WeightLoader::RmsNorm(const std::string& name, float eps) c
 
 Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
                                      bool with_bias) const {
+  return Pack(names, with_bias, quantization_);
+}
+
+Result<Linear> WeightLoader::Sensitive(std::initializer_list<std::string> names) const {
+  return Pack(names, false,
+              quantization_ == Quantization::kInt4 ? Quantization::kInt8 : quantization_);
+}
+
+Result<Linear> WeightLoader::Pack(std::initializer_list<std::string> names, bool with_bias,
+                                  Quantization quantization) const {
   LinearBundle bundle;
   for (const std::string& name : names) {
     MAO_ASSIGN_OR_RETURN(bundle.weights.emplace_back(), Tensor(name + ".weight"));
@@ -33,11 +43,13 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
       MAO_ASSIGN_OR_RETURN(bundle.biases.emplace_back(), Tensor(name + ".bias"));
     }
   }
-  DType packed = DType::kBF16;
+  WeightFormat format = WeightFormat::kBF16;
   for (const TensorView& weight : bundle.weights) {
-    if (PackedType(weight) != DType::kBF16) packed = DType::kF32;
+    if (FloatFormat(weight) != WeightFormat::kBF16) format = WeightFormat::kF32;
   }
-  auto linear = Linear::Pack(bundle, packed, pool_);
+  if (quantization == Quantization::kInt8) format = WeightFormat::kInt8;
+  if (quantization == Quantization::kInt4) format = WeightFormat::kInt4;
+  auto linear = Linear::Pack(bundle, format, pool_);
   if (!linear.ok()) {
     return linear.status().WithContext(checkpoint_.name() + ": " + *names.begin() + ".weight");
   }
@@ -47,7 +59,7 @@ Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
 
 Result<Linear> WeightLoader::FloatLinear(const std::string& name) const {
   MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
-  return Linear::Pack({{weight}, {}}, DType::kF32, pool_);
+  return Linear::Pack({{weight}, {}}, WeightFormat::kF32, pool_);
 }
 
 Result<GatedMlp> WeightLoader::Mlp(const std::string& name) const {

@@ -143,7 +143,7 @@ security:
   EXPECT_EQ(model->tensor_parallel_size, 2);
   EXPECT_EQ(model->gpu_memory_utilization, 0.75);
   EXPECT_EQ(model->max_model_len, 8192);
-  EXPECT_EQ(model->quantization, "");
+  EXPECT_EQ(model->quantization, "none");
   EXPECT_FALSE(model->enable_prefix_caching);
   const ModelConfig* const remote = FindModel(config, "remote");
   ASSERT_NE(remote, nullptr);

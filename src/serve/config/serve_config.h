@@ -48,7 +48,7 @@ struct ModelConfig {
   int tensor_parallel_size = 1;
   double gpu_memory_utilization = 0.9;  // part of a GPU's memory, above 0 and up to 1
   int max_model_len = 0;                // tokens of prompt and answer; 0: the model's
-  std::string quantization;             // empty: as the checkpoint is stored
+  std::string quantization = "none";    // int8, int4; none: as the checkpoint is stored
   std::string dtype = "auto";           // auto, bfloat16, float32
   int max_num_seqs = 16;                // requests computed at once
   int max_num_batched_tokens = 2048;    // tokens of one step

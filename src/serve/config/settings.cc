@@ -131,8 +131,11 @@ void AddModel(Table& table) {
             {{"MODEL_PATH"}, {"--model"}});
   table.Add("model_type", Text(ModelField<&ModelConfig::model_type>(), kIdentifier),
             "kind of model; empty = as its config.json says", {{"MODEL_TYPE"}, {}});
-  table.Add("quantization", Text(ModelField<&ModelConfig::quantization>(), kIdentifier),
-            "number format of the weights; empty = as the checkpoint is stored",
+  table.Add("quantization",
+            Choice(ModelField<&ModelConfig::quantization>(),
+                   std::vector<ChoiceRow<std::string>>{
+                       {"none", "none"}, {"int8", "int8"}, {"int4", "int4"}}),
+            "weights of the language model; none = as the checkpoint is stored",
             {{"QUANTIZATION"}, {}});
   table.Add("dtype",
             Choice(ModelField<&ModelConfig::dtype>(),

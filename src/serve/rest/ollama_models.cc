@@ -4,7 +4,6 @@
 
 #include <fmt/core.h>
 
-#include "base/dtype.h"
 #include "serve/rest/ollama_answer.h"
 
 namespace mao {
@@ -35,7 +34,7 @@ Json Details(const ServedModel& model) {
   details["family"] = info.architecture;
   details["families"] = Json::array({info.architecture});
   details["parameter_size"] = ParameterSize(info.num_parameters);
-  details["quantization_level"] = Name(engine->config().dtype);
+  details["quantization_level"] = info.weight_format;
   return details;
 }
 

@@ -1,6 +1,6 @@
-// For tests: a bare greedy loop around a model, without the engine.
-#ifndef MAOOCR_MODELS_TEST_GREEDY_LOOP_H_
-#define MAOOCR_MODELS_TEST_GREEDY_LOOP_H_
+// For tests and measurements: a bare greedy loop around a model, without the engine.
+#ifndef MAOOCR_MODELS_GREEDY_LOOP_H_
+#define MAOOCR_MODELS_GREEDY_LOOP_H_
 
 #include <algorithm>
 #include <vector>
@@ -104,4 +104,4 @@ class GreedyLoop {
 
 }  // namespace mao
 
-#endif  // MAOOCR_MODELS_TEST_GREEDY_LOOP_H_
+#endif  // MAOOCR_MODELS_GREEDY_LOOP_H_
