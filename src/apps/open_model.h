@@ -13,10 +13,10 @@
 namespace mao {
 
 struct OpenModelOptions {
-  std::string folder;          // empty: the embedded model
-  std::string dtype = "auto";  // auto, bfloat16, float32
+  std::string folder;                 // empty: the embedded model
+  std::string dtype = "auto";         // auto, bfloat16, float32
   std::string quantization = "none";  // int8, int4; none: as the checkpoint is stored
-  EngineConfig engine;         // its dtype comes from the one above
+  EngineConfig engine;                // its dtype comes from the one above
 };
 
 // The folder's checkpoint, or the embedded one if the name is empty.
