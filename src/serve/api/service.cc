@@ -184,7 +184,9 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
 std::shared_ptr<const Generation> Service::FindKnown(const GenerationRequest& request,
                                                      const std::string& model) {
   const ImageSource& image = request.image;
-  const bool is_at_hand = image.bytes != nullptr || image.url.empty();
+  // Opening a PDF takes a worker.
+  const bool is_at_hand = image.document != nullptr ||
+                          (image.bytes != nullptr ? !IsPdf(*image.bytes) : image.url.empty());
   if (config_.result_cache.max_bytes == 0 || !is_at_hand) return nullptr;
   const std::optional<ResultKey> key = KeyOf(request, model);
   return key.has_value() ? result_cache_.FindEarly(*key, Clock::now()) : nullptr;
