@@ -2,10 +2,12 @@
 // Throughput and latency of a server with an OpenAI interface, by number of clients at once.
 //
 //   node tools/serve_bench.mjs --url http://127.0.0.1:8000 [--model NAME] [--concurrency 1,2,4,8,16,32]
-//        [--requests N] [--max-tokens N] [--prompt TEXT] [--json FILE] PAGE...
+//        [--requests N] [--max-tokens N] [--ignore-eos] [--mode MODE] [--prompt TEXT] [--json FILE] PAGE...
 //
-// Each client reads one page after the other, streaming, without the server's result cache. Prints
-// pages and tokens a second, and percentiles of the time to the first token and to the last.
+// Each client reads one page after the other, streaming, as if nobody had asked about that page
+// before: without the server's result cache, and with a cache salt of its own (llama-server:
+// cache_prompt off). Prints pages and tokens a second, and percentiles of the time to the first token
+// and to the last.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
@@ -17,6 +19,8 @@ const { values, positionals: files } = parseArgs({
     concurrency: { type: 'string', default: '1,2,4,8,16,32' },
     requests: { type: 'string', default: '32' },
     'max-tokens': { type: 'string', default: '256' },
+    'ignore-eos': { type: 'boolean', default: false },
+    mode: { type: 'string' },
     prompt: { type: 'string', default: '<|grounding|>Convert the document to markdown.' },
     json: { type: 'string' },
   },
@@ -35,7 +39,7 @@ const pages = await Promise.all(
 );
 const model = values.model ?? (await (await fetch(`${values.url}/v1/models`)).json()).data[0].id;
 
-async function readPage(index) {
+async function readPage(index, run) {
   const start = performance.now();
   const response = await fetch(`${values.url}/v1/chat/completions`, {
     method: 'POST',
@@ -43,6 +47,10 @@ async function readPage(index) {
     body: JSON.stringify({
       model,
       temperature: 0,
+      cache_salt: `${run}-${index}`,
+      cache_prompt: false,
+      ...(values['ignore-eos'] && { ignore_eos: true }),
+      ...(values.mode && { mm_processor_kwargs: { mode: values.mode } }),
       max_tokens: Number(values['max-tokens']),
       stream: true,
       stream_options: { include_usage: true },
@@ -92,7 +100,7 @@ async function measure(concurrency) {
       while (next < count) {
         const index = next;
         next += 1;
-        results.push(await readPage(index));
+        results.push(await readPage(index, `${process.pid}-${concurrency}`));
       }
     }),
   );
@@ -109,7 +117,7 @@ async function measure(concurrency) {
   };
 }
 
-await readPage(0); // warm
+await readPage(0, `${process.pid}-warm`); // loads what is loaded once
 console.log('clients  pages/s   tok/s   first token p50/p95/p99 s   whole page p50/p95/p99 s');
 const rows = [];
 for (const concurrency of values.concurrency.split(',').map(Number)) {

@@ -60,7 +60,7 @@ TEST(MarkdownTest, OperatorsAtTheEdges) {
 TEST(MarkdownTest, LargePageNumbersAreKept) {
   EXPECT_EQ(FigurePath({.page = 12}, 3), "images/12_3.jpg");
   EXPECT_EQ(FigurePath({}, 3), "images/3.jpg");
-  EXPECT_EQ(FigurePath({.page = 12, .figure_names = FigureNames::kFlat}, 3), "img-3.jpeg");
+  EXPECT_EQ(FigurePath({.page = 12, .figure_names = FigureNames::kFlat}, 3), "img-12-3.jpeg");
 }
 
 TEST(MarkdownTest, EveryPageIsFollowedByTheSplit) {

@@ -60,6 +60,8 @@ struct GenerationRequest {
   bool wants_page_picture = false;     // fills Generation::page_picture; not from the result cache
   // Of work that has been admitted already: neither a full queue nor draining refuses it.
   bool is_continuation = false;
+  // Requests with different salts share nothing that is kept: no cached block, image or answer.
+  std::string cache_salt;
   int32_t priority = 0;                  // smaller is served first
   std::chrono::milliseconds timeout{0};  // from submission to the end; 0: the service's
   bool use_result_cache = true;

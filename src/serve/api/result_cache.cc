@@ -72,7 +72,7 @@ std::optional<ResultKey> MakeResultKey(const GenerationRequest& request, std::st
   ResultKey image_digest{};
   if (!Sha256(image, image_digest)) return std::nullopt;
   KeyWriter key;
-  key.AddAll(model, image_digest, request.image.page, request.image.dpi);
+  key.AddAll(model, request.cache_salt, image_digest, request.image.page, request.image.dpi);
   key.AddAll(request.image_options.mode, request.image_options.max_tiles);
   key.Add(request.prompt.size());
   for (const PromptPiece& piece : request.prompt) {

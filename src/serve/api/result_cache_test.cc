@@ -46,6 +46,7 @@ TEST(ResultKeyTest, EveryPartOfTheRequestCounts) {
     add(request, "m", "image");
   };
   changed([](auto& r) { r.prompt = {{"readthis", true}}; });
+  changed([](auto& r) { r.cache_salt = "mine"; });
   changed([](auto& r) { r.prompt[0].parse_special_tokens = false; });
   changed([](auto& r) { r.prompt = {{"rea", true}, {"dthis", false}}; });
   changed([](auto& r) { r.image_options.mode = "tiny"; });

@@ -24,6 +24,7 @@ Result<Generation> DirectBackend::Generate(const GenerationRequest& request,
   engine_request.prompt = {std::move(image), request.prompt, request.image_options};
   engine_request.sampling = request.sampling;
   engine_request.priority = request.priority;
+  engine_request.cache_salt = request.cache_salt;
   engine_request.deadline = deadline;
   MAO_ASSIGN_OR_RETURN(const std::unique_ptr<RequestStream> stream,
                        engine_->Submit(std::move(engine_request)));

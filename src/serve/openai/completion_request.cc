@@ -270,6 +270,7 @@ Result<Common> ReadCommon(std::string_view text, const json& body, const ModelIn
   fields.Read("model", request.model)
       .Read("inference_engine", request.engine)
       .Read("priority", request.priority)
+      .Read("cache_salt", request.cache_salt)
       .Read("n", common.n)
       .Read("stream", completion.stream)
       .Read("echo", completion.echo);

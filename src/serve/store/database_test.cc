@@ -251,6 +251,16 @@ TEST(DataFolderTest, IsPrivateAndHeldByOne) {
   EXPECT_TRUE(DataFolder::Open(path).ok());
 }
 
+TEST(DataFolderTest, MakesTheFoldersAboveIt) {
+  const TempFolder folder;
+  for (const char* name : {"a/b/c", "d/e/"}) {
+    EXPECT_TRUE(DataFolder::Open(folder.PathOf(name)).ok()) << name;
+  }
+  struct stat info = {};
+  ASSERT_EQ(stat(folder.PathOf("a").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
 TEST(DataFolderTest, RefusesAnotherProcess) {
   TempFolder folder;
   const DataFolder held = ValueOf(DataFolder::Open(folder.PathOf("data")));
@@ -267,7 +277,6 @@ TEST(DataFolderTest, RefusesAnotherProcess) {
 TEST(DataFolderTest, NamesWhatIsWrong) {
   TempFolder folder;
   ExpectError(DataFolder::Open("").status(), StatusCode::kInvalidArgument, "empty");
-  ExpectError(DataFolder::Open(folder.PathOf("a/b")).status(), StatusCode::kNotFound, "a/b");
   std::ofstream(folder.PathOf("file")) << "x";
   ExpectError(DataFolder::Open(folder.PathOf("file")).status(), StatusCode::kInvalidArgument,
               "is no folder");

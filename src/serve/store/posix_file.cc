@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -57,6 +58,11 @@ Status SyncFolder(const std::string& path) {
 
 Status MakePrivateFolder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0) return OkStatus();
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  if (errno == ENOENT && !parent.empty() && parent != path) {
+    MAO_RETURN_IF_ERROR(MakePrivateFolder(parent));
+    if (mkdir(path.c_str(), 0700) == 0) return OkStatus();
+  }
   if (errno != EEXIST) return ErrnoError(path, "cannot create folder");
   struct stat info = {};
   if (stat(path.c_str(), &info) != 0) return ErrnoError(path, "cannot stat");

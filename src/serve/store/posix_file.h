@@ -42,7 +42,8 @@ Status SyncFile(const UniqueFd& fd, const std::string& path);
 // Makes names that were created, renamed or removed in this folder survive a power failure.
 Status SyncFolder(const std::string& path);
 
-// Creates the folder, readable by its owner alone. One that is there already is left as it is.
+// Creates the folder and those above it, readable by their owner alone. One that is there already is
+// left as it is.
 Status MakePrivateFolder(const std::string& path);
 
 }  // namespace mao
