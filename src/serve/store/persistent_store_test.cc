@@ -38,7 +38,8 @@ TEST_F(PersistentStoreTest, ErrorsNameTheDamagedFile) {
 }
 
 TEST_F(PersistentStoreTest, OpeningAfterAFailureWorks) {
-  options_.folder = folder_.PathOf("no/parent");
+  std::ofstream(folder_.PathOf("file")) << "x";
+  options_.folder = folder_.PathOf("file/data");
   EXPECT_FALSE(PersistentStore::Open(options_).ok());
   options_.folder = folder_.PathOf("data");
   Open();
