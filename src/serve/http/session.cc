@@ -31,7 +31,7 @@ constexpr size_t kMinBytesPerSecond = 16 << 10;
 constexpr milliseconds kPeerCheckInterval{50};
 // After a refusal the rest of the body is read and dropped, so that the client sees the answer
 // instead of a reset connection: so much, for so long.
-constexpr size_t kMaxLingerBytes = 8 << 20;
+constexpr size_t kMaxLingerBytes = 64 << 20;
 constexpr milliseconds kMaxLingerTime{2'000};
 
 HttpResponse TooLarge(size_t max_bytes) {
