@@ -7,6 +7,10 @@ release := build/release
 maoocr := $(release)/src/apps/maoocr
 sources = find src tests tools -name '*.h' -print0 -o -name '*.cc' -print0
 released_size := build/released-size
+export LLAMA_BIN
+make_released_size = test -d $(released_size) || $(release)/tools/maoocr-make-checkpoint \
+  tests/fixtures/checkpoints/deepseek-ocr-released/config.json \
+  build/tokenizers/deepseek_v3.json $(released_size)
 # $(call configure,PRESET): quietly, unless it fails.
 configure = mkdir -p build && cmake --preset $(1) > build/configure.log 2>&1 || \
             { cat build/configure.log; exit 1; }
@@ -18,6 +22,7 @@ help:
 	@echo 'make test               build and run all tests'
 	@echo 'make test-sanitized     the same with address and undefined-behaviour sanitizers'
 	@echo 'make test-full          the model at its released size (synthetic weights, 6.7 GB of disk)'
+	@echo 'make bench-peers        our speed beside that of llama.cpp (LLAMA_BIN=its folder), at the released size'
 	@echo 'make coverage           which lines the tests run'
 	@echo 'make fuzz               every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format             clang-format; make check-format only looks'
@@ -56,10 +61,17 @@ test-full:
 	@$(call configure,release)
 	@cmake --build --preset release -j $(JOBS) --target maoocr-make-checkpoint released_size_test
 	@tools/fetch_tokenizers.sh
-	@test -d $(released_size) || $(release)/tools/maoocr-make-checkpoint \
-	  tests/fixtures/checkpoints/deepseek-ocr-released/config.json \
-	  build/tokenizers/deepseek_v3.json $(released_size)
+	@$(make_released_size)
 	@$(release)/src/models/released_size_test
+
+.PHONY: bench-peers
+bench-peers:
+	@tools/install_packages.sh build
+	@$(call configure,release)
+	@cmake --build --preset release -j $(JOBS) --target maoocr-make-checkpoint maoocr-bench maoocr-make-gguf
+	@tools/fetch_tokenizers.sh
+	@$(make_released_size)
+	@node tools/bench_peers.mjs
 
 .PHONY: coverage
 coverage:

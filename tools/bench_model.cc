@@ -88,11 +88,12 @@ class Bench {
           static_cast<size_t>(prepared.image->num_rows * model_->info().hidden_size));
       const auto encode_start = Clock::now();
       MAO_RETURN_IF_ERROR(model_->Encode(ctx_, *prepared.image, rows.data()));
+      const double seconds = SecondsSince(encode_start);
       fmt::print(
           "{{\"stage\": \"encode\", \"mode\": \"{}\", \"tiles\": {}, \"rows\": {}, "
-          "\"prepare_seconds\": {:.4f}, \"seconds\": {:.3f}}}\n",
-          mode, prepared.image->tiles.size(), prepared.image->num_rows, prepare,
-          SecondsSince(encode_start));
+          "\"prepare_seconds\": {:.4f}, \"seconds\": {:.3f}, \"per_second\": {:.4f}}}\n",
+          mode, prepared.image->tiles.size(), prepared.image->num_rows, prepare, seconds,
+          1 / seconds);
     }
     return OkStatus();
   }

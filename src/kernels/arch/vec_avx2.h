@@ -46,6 +46,13 @@ struct VecAvx2 {
     const __m256i packed = _mm256_packus_epi32(RoundedHigh(lo), RoundedHigh(hi));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(packed, 0xD8));
   }
+  static void StorePairs(BFloat16* p, VecAvx2 even, VecAvx2 odd) {
+    const auto pairs = [](__m256 low, __m256 high) {
+      return _mm256_or_si256(RoundedHigh(low), _mm256_slli_epi32(RoundedHigh(high), 16));
+    };
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), pairs(even.lo, odd.lo));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 16), pairs(even.hi, odd.hi));
+  }
   void Store(int8_t* p) const {
     const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(lo), _mm256_cvtps_epi32(hi));
     const __m256i ordered = _mm256_permute4x64_epi64(words, 0xD8);

@@ -37,6 +37,10 @@ struct VecAvx512 {
   void Store(BFloat16* p) const {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(RoundedHigh()));
   }
+  static void StorePairs(BFloat16* p, VecAvx512 even, VecAvx512 odd) {
+    _mm512_storeu_si512(
+        p, _mm512_or_si512(even.RoundedHigh(), _mm512_slli_epi32(odd.RoundedHigh(), 16)));
+  }
   void Store(int8_t* p) const {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
   }

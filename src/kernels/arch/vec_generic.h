@@ -50,6 +50,13 @@ struct VecGeneric {
   void Store(BFloat16* p) const {
     for (int i = 0; i < 16; ++i) p[i] = ToBFloat16(lane[i]);
   }
+  // Rounds both; the inverse of LoadPairs.
+  static void StorePairs(BFloat16* p, const VecGeneric& even, const VecGeneric& odd) {
+    for (int i = 0; i < 16; ++i) {
+      p[2 * i] = ToBFloat16(even.lane[i]);
+      p[2 * i + 1] = ToBFloat16(odd.lane[i]);
+    }
+  }
   // Lanes are integers in -128..127 (a NaN gives any byte).
   void Store(int8_t* p) const {
     for (int i = 0; i < 16; ++i) {

@@ -89,44 +89,43 @@ void PackDenseHead(const DenseAttentionArgs& args, int64_t group, int64_t head, 
 
 // Keys as packed weights of the product q . k: outputs are keys, the depth is the head.
 void PackKeys(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* keys) {
-  const int64_t width = args.num_heads * args.head_dim;
-  const int64_t tiles_per_panel = args.head_dim / kDotBlockDepth;
-  auto* packed = reinterpret_cast<BFloat16*>(keys);
-  const int64_t padded = CeilDiv(args.group_size, kDotPanelColumns) * kDotPanelColumns;
-  for (int64_t token = 0; token < padded; ++token) {
-    const float* key = token < args.group_size
-                           ? DenseToken(args, group, token) + width + head * args.head_dim
-                           : nullptr;  // masked later; zeros keep the products finite
-    BFloat16* column = packed + token / kDotPanelColumns * tiles_per_panel * kDotTileElements +
-                       token % kDotPanelColumns * 2;
-    for (int64_t d = 0; d < args.head_dim; d += 2, column += 2 * kDotPanelColumns) {
-      column[0] = key != nullptr ? ToBFloat16(key[d]) : BFloat16{0};
-      column[1] = key != nullptr ? ToBFloat16(key[d + 1]) : BFloat16{0};
+  const AttentionKernels& kernels = Kernels();
+  const PackKernels& pack = PackKernelsInForce();
+  const int64_t offset = args.num_heads * args.head_dim + head * args.head_dim;
+  const auto panel_bytes = static_cast<size_t>(PanelBytes(WeightFormat::kBF16, args.head_dim));
+  alignas(64) BFloat16 rows[kDotPanelColumns * kMaxHeadDim];
+  for (int64_t first = 0; first < args.group_size; first += kDotPanelColumns) {
+    for (int64_t i = 0; i < kDotPanelColumns; ++i) {
+      BFloat16* row = rows + i * args.head_dim;
+      if (first + i < args.group_size) {
+        kernels.round_row(DenseToken(args, group, first + i) + offset, args.head_dim, row);
+      } else {  // masked later; zeros keep the products finite
+        std::fill(row, row + args.head_dim, BFloat16{0});
+      }
     }
+    const auto stride_bytes = args.head_dim * static_cast<int64_t>(sizeof(BFloat16));
+    pack.pack_panel(reinterpret_cast<const std::byte*>(rows), stride_bytes, args.head_dim,
+                    keys + static_cast<size_t>(first / kDotPanelColumns) * panel_bytes);
   }
 }
 
 // Values as packed weights of the product weights . values, a matrix for each chunk of keys:
 // outputs are channels, the depth is the chunk.
 void PackValues(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* values) {
-  const int64_t width = args.num_heads * args.head_dim;
-  constexpr int64_t kTilesPerPanel = kKeysPerChunk / kDotBlockDepth;
+  const AttentionKernels& kernels = Kernels();
+  const int64_t offset = 2 * args.num_heads * args.head_dim + head * args.head_dim;
+  constexpr int64_t kPanelElements = kKeysPerChunk * kDotPanelColumns;
+  constexpr float kZeros[kMaxHeadDim] = {};  // for keys beyond the group
+  const auto value = [&](int64_t token) {
+    return token < args.group_size ? DenseToken(args, group, token) + offset : kZeros;
+  };
   auto* packed = reinterpret_cast<BFloat16*>(values);
   const int64_t padded = CeilDiv(args.group_size, kKeysPerChunk) * kKeysPerChunk;
-  for (int64_t token = 0; token < padded; ++token) {
-    const float* value = token < args.group_size
-                             ? DenseToken(args, group, token) + 2 * width + head * args.head_dim
-                             : nullptr;
+  for (int64_t token = 0; token < padded; token += 2) {
     const int64_t in_chunk = token % kKeysPerChunk;
     BFloat16* row = packed + token / kKeysPerChunk * kKeysPerChunk * args.head_dim +
-                    in_chunk / kDotBlockDepth * kDotTileElements +
-                    in_chunk % kDotBlockDepth / 2 * 2 * kDotPanelColumns + in_chunk % 2;
-    for (int64_t d = 0; d < args.head_dim; d += kDotPanelColumns) {
-      BFloat16* target = row + d / kDotPanelColumns * kTilesPerPanel * kDotTileElements;
-      for (int64_t c = 0; c < kDotPanelColumns; ++c) {
-        target[2 * c] = value != nullptr ? ToBFloat16(value[d + c]) : BFloat16{0};
-      }
-    }
+                    in_chunk / 2 * 2 * kDotPanelColumns;
+    kernels.pack_value_pair(value(token), value(token + 1), args.head_dim, kPanelElements, row);
   }
 }
 

@@ -3,7 +3,8 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>, &BeginRows<VecAvx2>,
-                                         &SoftmaxChunk<VecAvx2>, &EndRows<VecAvx2>};
+const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>,        &BeginRows<VecAvx2>,
+                                         &SoftmaxChunk<VecAvx2>,  &EndRows<VecAvx2>,
+                                         &PackValuePair<VecAvx2>, &RoundRow<VecAvx2>};
 
 }  // namespace mao

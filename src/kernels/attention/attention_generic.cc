@@ -3,7 +3,8 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>, &BeginRows<VecGeneric>,
-                                            &SoftmaxChunk<VecGeneric>, &EndRows<VecGeneric>};
+const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>,        &BeginRows<VecGeneric>,
+                                            &SoftmaxChunk<VecGeneric>,  &EndRows<VecGeneric>,
+                                            &PackValuePair<VecGeneric>, &RoundRow<VecGeneric>};
 
 }  // namespace mao

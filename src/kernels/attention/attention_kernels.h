@@ -58,6 +58,10 @@ struct AttentionKernels {
   void (*softmax)(const AttentionTask& task, int64_t first_row, int64_t first_key, int64_t num_keys,
                   SoftmaxState& state);
   void (*end)(const AttentionTask& task, const SoftmaxState& state);
+  // For packing keys and values as bfloat16: see PackValuePair; n (a multiple of 16) floats rounded.
+  void (*pack_value_pair)(const float* first, const float* second, int64_t head_dim,
+                          int64_t panel_elements, BFloat16* target);
+  void (*round_row)(const float* source, int64_t n, BFloat16* target);
 };
 
 extern const AttentionKernels kAttentionGeneric;

@@ -168,7 +168,10 @@ TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
     args.relative = &relative;
     args.out = out.data();
     args.out_stride = width;
-    std::vector<float> scratch(DenseAttentionScratchBytes(groups, n, heads, dim) / sizeof(float));
+    struct alignas(64) Line {
+      std::byte bytes[64];
+    };
+    std::vector<Line> scratch(DenseAttentionScratchBytes(groups, n, heads, dim) / sizeof(Line) + 1);
     std::vector<float> first;
     ForEachIsa([&](CpuIsa isa) {
       std::fill(out.begin(), out.end(), -7.0f);

@@ -109,30 +109,67 @@ inline void AddValuesOfRows(const AttentionTask& task, int64_t row, int64_t firs
   }
 }
 
-// One side of the relative positions of one row: target[j] = q . table[place - j + side - 1].
-template <typename Vec>
-inline void RelativeSide(const float* q, int64_t head_dim, const float* packed, int64_t side,
-                         int64_t place, float* target) {
-  const int64_t stride = static_cast<int64_t>(RelativeTableElements(side, 1));
-  const float* first = packed + (side - 1 - place);
-  for (int64_t j = 0; j < side; j += 16) {
-    Vec sum = Vec::Zero();
-    for (int64_t d = 0; d < head_dim; ++d) {
-      sum = Vec::Fma(Vec::Set1(q[d]), Vec::Load(first + d * stride + j), sum);
+// Relative positions of one query row for kVectors vectors of grid rows and as many of grid columns:
+// target[j] = q . table[place - j + side - 1]. Both at once, as each is one chain of additions.
+template <typename Vec, int kVectors>
+inline void RelativeVectors(const float* q, int64_t head_dim, int64_t stride, const float* rows,
+                            const float* cols, float* row_target, float* col_target) {
+  Vec row_sums[kVectors];
+  Vec col_sums[kVectors];
+  for (int i = 0; i < kVectors; ++i) row_sums[i] = col_sums[i] = Vec::Zero();
+  for (int64_t d = 0; d < head_dim; ++d) {
+    const Vec value = Vec::Set1(q[d]);
+    for (int i = 0; i < kVectors; ++i) {
+      row_sums[i] = Vec::Fma(value, Vec::Load(rows + d * stride + i * 16), row_sums[i]);
+      col_sums[i] = Vec::Fma(value, Vec::Load(cols + d * stride + i * 16), col_sums[i]);
     }
-    sum.Store(target + j);
+  }
+  for (int i = 0; i < kVectors; ++i) {
+    row_sums[i].Store(row_target + i * 16);
+    col_sums[i].Store(col_target + i * 16);
   }
 }
 
-// weights = scale * dots (+ bias) for the keys [first_key, first_key + num_keys) of one row.
 template <typename Vec>
-inline void ScaleAndBias(const AttentionTask& task, int64_t row, int64_t first_key,
-                         int64_t num_keys, SoftmaxState& state) {
+inline void RelativeBias(const AttentionTask& task, int64_t r, SoftmaxState& state) {
+  const RelativePositions& relative = *task.relative;
+  const int64_t side = relative.side;
+  const auto stride = static_cast<int64_t>(RelativeTableElements(side, 1));
+  const float* rows = relative.rows + (side - 1 - task.grid_index[r] / side);
+  const float* cols = relative.cols + (side - 1 - task.grid_index[r] % side);
+  constexpr int64_t kStep = 16 * Vec::kAttentionVectors;
+  int64_t j = 0;
+  for (; j + kStep <= side; j += kStep) {
+    RelativeVectors<Vec, Vec::kAttentionVectors>(task.q[r], task.head_dim, stride, rows + j,
+                                                 cols + j, state.row_bias[r] + j,
+                                                 state.col_bias[r] + j);
+  }
+  for (; j < side; j += 16) {
+    RelativeVectors<Vec, 1>(task.q[r], task.head_dim, stride, rows + j, cols + j,
+                            state.row_bias[r] + j, state.col_bias[r] + j);
+  }
+}
+
+// weights = scale * dots (+ bias) for the keys [first_key, first_key + num_keys) of one row; lanes
+// beyond them become -infinity. Returns the largest of them and of the running maximum.
+template <typename Vec>
+inline float ScaleAndBias(const AttentionTask& task, int64_t row, int64_t first_key,
+                          int64_t num_keys, SoftmaxState& state) {
   float* weights = state.weights[row];
   const Vec scale = Vec::Set1(task.scale);
+  const int64_t whole = num_keys / 16 * 16;
+  Vec max = Vec::Set1(state.max[row]);
+  const auto finish = [&](int64_t i, Vec logits) {
+    logits.Store(weights + i);
+    if (i == whole) {
+      for (int64_t j = num_keys; j < whole + 16; ++j) weights[j] = -INFINITY;
+      logits = Vec::Load(weights + i);
+    }
+    max = Vec::Max(max, logits);
+  };
   if (task.relative == nullptr) {
-    for (int64_t i = 0; i < num_keys; i += 16) (Vec::Load(weights + i) * scale).Store(weights + i);
-    return;
+    for (int64_t i = 0; i < num_keys; i += 16) finish(i, Vec::Load(weights + i) * scale);
+    return max.MaxLane();
   }
   alignas(64) float bias[kBiasMargin + kKeysPerChunk + kBiasMargin + 16];
   const int64_t side = task.relative->side;
@@ -144,28 +181,27 @@ inline void ScaleAndBias(const AttentionTask& task, int64_t row, int64_t first_k
     }
   }
   for (int64_t i = 0; i < num_keys; i += 16) {
-    Vec::Fma(scale, Vec::Load(weights + i), Vec::Load(bias + kBiasMargin + i)).Store(weights + i);
+    finish(i, Vec::Fma(scale, Vec::Load(weights + i), Vec::Load(bias + kBiasMargin + i)));
   }
+  return max.MaxLane();
 }
 
 // Turns the logits of one row into weights relative to the new maximum; keys beyond num_keys get 0.
 template <typename Vec>
 inline void UpdateSoftmax(const AttentionTask& task, int64_t row, int64_t num_keys,
-                          int64_t padded_keys, SoftmaxState& state) {
+                          int64_t padded_keys, float new_max, SoftmaxState& state) {
   float* weights = state.weights[row];
   const int64_t end = (num_keys + 15) / 16 * 16;
-  for (int64_t i = num_keys; i < end; ++i) weights[i] = -INFINITY;
-  Vec max = Vec::Set1(state.max[row]);
-  for (int64_t i = 0; i < end; i += 16) max = Vec::Max(max, Vec::Load(weights + i));
-  const float new_max = max.MaxLane();
   const Vec offset = Vec::Set1(new_max);
   Vec sum = Vec::Zero();
   for (int64_t i = 0; i < end; i += 16) {
-    Exp(Vec::Load(weights + i) - offset).Store(weights + i);
-    for (int64_t j = num_keys > i ? num_keys : i; j < i + 16 && i + 16 > num_keys; ++j) {
-      weights[j] = 0.0f;
+    Vec weight = Exp(Vec::Load(weights + i) - offset);
+    weight.Store(weights + i);
+    if (i + 16 > num_keys) {
+      for (int64_t j = num_keys; j < i + 16; ++j) weights[j] = 0.0f;
+      weight = Vec::Load(weights + i);
     }
-    sum = sum + Vec::Load(weights + i);
+    sum = sum + weight;
   }
   for (int64_t i = end; i < padded_keys; ++i) weights[i] = 0.0f;
   if (new_max > state.max[row]) {
@@ -190,8 +226,8 @@ inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t f
   for (int64_t row = first_row; row < task.num_rows; ++row) {
     const int64_t left = task.num_keys[row] - first_key;
     const int64_t own_keys = left < num_keys ? left : num_keys;
-    ScaleAndBias<Vec>(task, row, first_key, own_keys, state);
-    UpdateSoftmax<Vec>(task, row, own_keys, padded_keys, state);
+    const float max = ScaleAndBias<Vec>(task, row, first_key, own_keys, state);
+    UpdateSoftmax<Vec>(task, row, own_keys, padded_keys, max, state);
   }
 }
 
@@ -225,14 +261,23 @@ inline void BeginRows(const AttentionTask& task, SoftmaxState& state) {
     state.max[r] = -1e30f;  // below every logit, yet finite: differences stay numbers
     state.sum[r] = 0.0f;
     memset(state.out[r], 0, static_cast<size_t>(task.head_dim) * sizeof(float));
-    if (task.relative != nullptr) {
-      const int64_t side = task.relative->side;
-      RelativeSide<Vec>(task.q[r], task.head_dim, task.relative->rows, side,
-                        task.grid_index[r] / side, state.row_bias[r]);
-      RelativeSide<Vec>(task.q[r], task.head_dim, task.relative->cols, side,
-                        task.grid_index[r] % side, state.col_bias[r]);
-    }
+    if (task.relative != nullptr) RelativeBias<Vec>(task, r, state);
   }
+}
+
+// The values of two tokens, channel by channel beside each other: a row of packed weights, one panel
+// of 16 channels every panel_elements.
+template <typename Vec>
+inline void PackValuePair(const float* first, const float* second, int64_t head_dim,
+                          int64_t panel_elements, BFloat16* target) {
+  for (int64_t d = 0; d < head_dim; d += 16, target += panel_elements) {
+    Vec::StorePairs(target, Vec::Load(first + d), Vec::Load(second + d));
+  }
+}
+
+template <typename Vec>
+inline void RoundRow(const float* source, int64_t n, BFloat16* target) {
+  for (int64_t i = 0; i < n; i += 16) Vec::Load(source + i).Store(target + i);
 }
 
 template <typename Vec>
