@@ -9,6 +9,7 @@ import { auditServer } from 'graphql-http';
 import { CloseCode, createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { testExamples } from './examples.js';
+import { pdfOfPngs } from './pdf_writer.js';
 import { pageUri, readPage, root, startServer } from './server.js';
 
 const key = 'a-key-of-twenty-or-more-characters';
@@ -55,7 +56,7 @@ async function waitUntilIdle(url = server.url) {
   assert.fail('something is still being computed');
 }
 
-testExamples('docs/graphql.md', 6, () => server.url);
+testExamples('docs/graphql.md', 7, () => server.url);
 
 describe('schema', () => {
   test('introspection gives the schema as it was written', async () => {
@@ -228,6 +229,72 @@ describe('reading pages', () => {
   });
 });
 
+describe('documents', () => {
+  const png = readFileSync(path.join(root, 'samples/page.png'));
+  const pdf = pdfOfPngs([png, png]).toString('base64');
+  const fields = 'text rawText imageDims { w } pages { page error { message } result { text rawText boxes { label box } imageDims { w h } metadata { size tokens { output } } } } metadata { mode pagesTotal pagesRead pagesFailed generations tokens { output } }';
+
+  test('a PDF as REST reads it', async () => {
+    const input = { image: pdf, size: 'BASE', pages: '1-', dpi: 144 };
+    const { ocr } = await answer(`mutation ($input: OcrInput!) { ocr(input: $input) { ${fields} } }`, { input });
+    const rest = await (await fetch(`${server.url}/api/ocr`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...input, size: 'base' }),
+    })).json();
+    assert.equal(ocr.text, rest.text);
+    assert.equal(ocr.rawText, rest.raw_text);
+    assert.match(ocr.text, /^# The reading machine/);
+    assert.equal(ocr.imageDims, null);
+    assert.deepEqual(ocr.pages.map(({ page }) => page), [1, 2]);
+    ocr.pages.forEach(({ result }, i) => {
+      assert.equal(result.text, rest.pages[i].text);
+      assert.deepEqual(result.imageDims, rest.pages[i].image_dims);
+      assert.deepEqual(result.boxes.map(({ box }) => box), rest.pages[i].boxes.map(({ box }) => box));
+    });
+    assert.deepEqual(ocr.metadata, { mode: 'MARKDOWN', pagesTotal: 2, pagesRead: 2, pagesFailed: 0, generations: 2, tokens: { output: rest.metadata.tokens.output } });
+  });
+
+  test('errors', async () => {
+    for (const [input, message] of [[{ image: pdf, pages: '3' }, /no page 3; the document has 2/], [{ image: pdf, dpi: 1 }, /dpi: 1; the limits are/], [{ image: pdf, pages: 'all' }, /pages: expected/]]) {
+      const { data, errors } = await ask('mutation ($input: OcrInput!) { ocr(input: $input) { text } }', { input });
+      assert.equal(data.ocr, null);
+      assert.match(errors[0].message, message);
+      assert.equal(errors[0].extensions.http.status, 400);
+    }
+  });
+
+  test('page by page as a subscription', async () => {
+    const { client, run } = connect();
+    const { seen, ended } = run('subscription ($input: OcrInput!) { ocr(input: $input) { text page progress { pagesDone pagesTotal } pageResult { page result { rawText } } result { pages { page } } } }', { input: { image: pdf, size: 'SMALL', bypassCache: true } });
+    assert.equal(await ended, undefined);
+    const events = seen.map((value) => value.data.ocr);
+    assert.deepEqual(events.filter(({ progress }) => progress).map(({ progress }) => progress), [0, 1, 2].map((pagesDone) => ({ pagesDone, pagesTotal: 2 })));
+    for (const number of [1, 2]) {
+      const last = events.findIndex(({ pageResult }) => pageResult?.page === number);
+      const texts = events.filter(({ text, page }) => text !== null && page === number);
+      assert.ok(texts.length > 2);
+      assert.equal(texts.map(({ text }) => text).join(''), events[last].pageResult.result.rawText);
+      assert.ok(events.lastIndexOf(texts.at(-1)) < last);
+    }
+    assert.deepEqual(events.at(-1).result.pages, [{ page: 1 }, { page: 2 }]);
+    await client.dispose();
+  });
+
+  test('as a job', async () => {
+    const { submitJob } = await answer('mutation ($ocr: OcrInput!) { submitJob(ocr: $ocr) { id } }', { ocr: { image: pdf, size: 'BASE', pages: '2' } });
+    const { client, run } = connect();
+    const { seen, ended } = run('subscription ($id: ID!) { job(id: $id) { status progress { pagesDone pagesTotal } ocrResult { pages { page result { text } } } } }', { id: submitJob.id });
+    assert.equal(await ended, undefined);
+    await client.dispose();
+    const { job } = seen.at(-1).data;
+    assert.equal(job.status, 'SUCCEEDED');
+    assert.deepEqual(job.progress, { pagesDone: 1, pagesTotal: 1 });
+    assert.equal(job.ocrResult.pages[0].page, 2);
+    assert.match(job.ocrResult.pages[0].result.text, /^# The reading machine/);
+  });
+});
+
 describe('prompts', () => {
   const generate = `mutation ($input: GenerateInput!) { generate(input: $input) {
     text finishReason usage { promptTokens imageTokens completionTokens totalTokens } model inferenceEngine requestId fromCache } }`;
@@ -366,7 +433,7 @@ describe('over WebSocket', () => {
     assert.deepEqual(bad.extensions, { code: 'invalid_value', http: { status: 400 } });
     assert.match(bad.message, /known format/);
     const [missing] = await run('subscription { job(id: "job_00000000000000000000000000000000") { status } }').ended;
-    assert.equal(missing.extensions.http.status, 404);
+    assert.deepEqual(missing.extensions, { code: 'job_not_found', http: { status: 404 } });
     const [invalid] = await run('subscription { ocr(input: {}) { nothing } }').ended;
     assert.equal(invalid.extensions.code, 'GRAPHQL_VALIDATION_FAILED');
     await client.dispose();

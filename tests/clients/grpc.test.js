@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
+import { pdfOfPngs } from './pdf_writer.js';
 import { pageUri, readPage, startServer } from './server.js';
 
 const options = { keepCase: true, longs: Number, enums: String, oneofs: true, defaults: true };
@@ -247,6 +248,49 @@ describe('OcrService', () => {
     assert.doesNotMatch(text, /\uFFFD/);
     const { response } = await call(clients.ocr, 'Ocr', request);
     assert.equal(response.raw_text, text);
+  });
+
+  test('a PDF as HTTP reads it', async () => {
+    const png = await readPage('samples/page.png');
+    const image = pdfOfPngs([png, png]);
+    const http = await fetch(`${server.url}/api/ocr?size=base`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/pdf' },
+      body: image,
+    });
+    const rest = await http.json();
+    const request = { image, size_mode: 'base' };
+    const { response } = await call(clients.ocr, 'Ocr', request);
+    assert.equal(response.text, rest.text);
+    assert.equal(response.raw_text, rest.raw_text);
+    assert.equal(response.image_dims, null);
+    assert.deepEqual(response.pages.map(({ page }) => page), [1, 2]);
+    response.pages.forEach(({ outcome, result }, i) => {
+      assert.equal(outcome, 'result');
+      assert.equal(result.text, rest.pages[i].text);
+      assert.equal(result.boxes.length, rest.pages[i].boxes.length);
+    });
+    assert.equal(response.metadata.pages_total, 2);
+    assert.equal(response.metadata.usage.completion_tokens, rest.metadata.tokens.output);
+    await assert.rejects(call(clients.ocr, 'Ocr', { ...request, pages: '3' }), {
+      code: grpc.status.INVALID_ARGUMENT,
+      details: /no page 3; the document has 2/,
+    });
+
+    const received = await events(clients.ocr.OcrStream({ ...request, options: { bypass_cache: true } }));
+    const result = received.pop();
+    assert.equal(result.event, 'result');
+    assert.equal(result.result.text, rest.text);
+    assert.deepEqual(result.result.pages, []);
+    const progress = received.filter(({ event }) => event === 'progress');
+    assert.deepEqual(progress.map((event) => event.progress.pages_done), [0, 1, 2]);
+    const pages = received.filter(({ event }) => event === 'page').map(({ page }) => page);
+    assert.deepEqual(pages.map(({ page }) => page), [1, 2]);
+    for (const { page, result: read } of pages) {
+      const deltas = received.filter(({ event, delta }) => event === 'delta' && delta.page === page);
+      assert.ok(deltas.length > 2);
+      assert.equal(deltas.map(({ delta }) => delta.text).join(''), read.raw_text);
+    }
   });
 
   test('generates without an image', async () => {

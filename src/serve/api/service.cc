@@ -296,8 +296,8 @@ Status Service::OpenDocument(Call& call, const std::string* file) {
   }
   if (!image.page.has_value() && image.document->num_pages() > 1) {
     return InvalidArgumentError(fmt::format(
-        "{}: has {} pages, and one is read here; POST /api/ocr, POST /v1/ocr and /ws/ocr read "
-        "documents",
+        "{}: has {} pages, and one is read here; POST /api/ocr, POST /v1/ocr, /ws/ocr, GraphQL and "
+        "gRPC's OcrService read documents",
         image.name, image.document->num_pages()));
   }
   image.page = image.page.value_or(0);

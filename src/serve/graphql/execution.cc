@@ -181,7 +181,7 @@ bool Execution::FailField(PlannedField& field, Error error, const Path* path) {
 }
 
 bool Execution::FailField(PlannedField& field, const Status& status, const Path* path) {
-  return FailField(field, executor_.MakeError(status), path);
+  return FailField(field, executor_.MakeError(status, field.definition->name), path);
 }
 
 bool Execution::Abort(PlannedField& field, const Status& status, const Path* path) {

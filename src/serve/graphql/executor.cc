@@ -55,6 +55,22 @@ Executor::Executor(std::shared_ptr<const Schema> schema, Resolvers resolvers, co
       limits_(limits),
       describe_(std::move(describe)) {}
 
+std::string_view PreparedRequest::root_field() const {
+  const Selection* selection = &operation->selection_set.selections.front();
+  while (selection->kind != Selection::Kind::kField) {
+    const SelectionSet* inner = &selection->selection_set;
+    if (selection->kind == Selection::Kind::kFragmentSpread) {
+      inner = &std::find_if(document->fragments.begin(), document->fragments.end(),
+                            [&](const FragmentDefinition& fragment) {
+                              return fragment.name.text == selection->name.text;
+                            })
+                   ->selection_set;
+    }
+    selection = &inner->selections.front();
+  }
+  return selection->name.text;
+}
+
 Result<std::shared_ptr<const Executor>> Executor::Bind(std::shared_ptr<const Schema> schema,
                                                        Resolvers resolvers, const Limits& limits,
                                                        DescribeFailure describe) {
@@ -181,9 +197,9 @@ void Executor::Subscribe(const PreparedRequest& prepared, std::shared_ptr<Reques
   });
 }
 
-Error Executor::MakeError(const Status& failure) const {
-  const ErrorCode code =
-      describe_ ? describe_(failure) : ErrorCode{std::string(StatusCodeName(failure.code())), 0};
+Error Executor::MakeError(const Status& failure, std::string_view field_name) const {
+  const ErrorCode code = describe_ ? describe_(failure, field_name)
+                                   : ErrorCode{std::string(StatusCodeName(failure.code())), 0};
   return {failure.message(), {}, {}, code.code, code.http_status};
 }
 

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -76,7 +77,10 @@ struct PreparedRequest {
   std::shared_ptr<const Json> variables;
 
   bool ok() const { return errors.empty(); }
-  OperationType operation_type() const { return operation->type; }  // only if ok()
+  // Only if ok().
+  OperationType operation_type() const { return operation->type; }
+  // The first one's name, which is that of a subscription's only one.
+  std::string_view root_field() const;
 };
 
 // How clients see a resolver's failure.
@@ -84,7 +88,7 @@ struct ErrorCode {
   std::string code;     // of extensions
   int http_status = 0;  // of extensions.http; 0: left out
 };
-using DescribeFailure = std::function<ErrorCode(const Status&)>;
+using DescribeFailure = std::function<ErrorCode(const Status&, std::string_view field_name)>;
 
 // Immutable, so any number of threads may use one.
 class Executor : public std::enable_shared_from_this<Executor> {
@@ -112,7 +116,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   void Subscribe(const PreparedRequest& prepared, std::shared_ptr<RequestContext> context,
                  EventSink responses) const;
 
-  Error MakeError(const Status& failure) const;
+  Error MakeError(const Status& failure, std::string_view field_name) const;
   const Schema& schema() const { return *schema_; }
   const Limits& limits() const { return limits_; }
 

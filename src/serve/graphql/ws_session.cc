@@ -156,9 +156,10 @@ void RunWsOperation(const Executor& executor, const Request& request,
   const PreparedRequest prepared = executor.Prepare(request);
   if (!prepared.ok()) return output.fail(ErrorResponse(prepared.errors)["errors"]);
   const auto end = [complete = std::move(output.complete), fail = std::move(output.fail),
-                    owner = executor.shared_from_this()](const Status& status) {
+                    owner = executor.shared_from_this(),
+                    field = std::string(prepared.root_field())](const Status& status) {
     if (status.ok()) return complete();
-    fail(ErrorResponse({owner->MakeError(status)})["errors"]);
+    fail(ErrorResponse({owner->MakeError(status, field)})["errors"]);
   };
   executor.Subscribe(prepared, std::move(context), {std::move(output.next), end});
 }

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "serve/api/ocr_call.h"
+#include "serve/api/ocr_document_call.h"
 #include "serve/graphql_api/generate_fields.h"
 #include "serve/graphql_api/ocr_fields.h"
 #include "serve/graphql_api/request_context.h"
@@ -17,9 +17,9 @@ using graphql::FieldCall;
 using graphql::Reply;
 using Json = nlohmann::ordered_json;
 
-// A subscription as one that wants the text too, a mutation as one that wants the end alone.
+// A subscription as one that wants all events, a mutation as one that wants the end alone.
 struct Listener {
-  std::function<void(std::string_view text)> on_text;  // may be empty
+  std::function<void(const Json& event)> on_event;  // may be empty
   std::function<void(const Result<Json>& result)> on_done;
 };
 
@@ -28,28 +28,41 @@ Listener ListenForReply(Reply reply) {
 }
 
 Listener ListenForEvents(EventSink sink) {
-  return {[next = sink.next](std::string_view text) {
-            next({{"text", text}});
-          },
+  return {[next = sink.next](const Json& event) { next(event); },
           [sink](const Result<Json>& result) {
             if (result.ok()) sink.next({{"result", *result}});
             sink.end(result.status());
           }};
 }
 
-class OcrListener final : public OcrObserver {
+class OcrListener final : public OcrDocumentObserver {
  public:
   explicit OcrListener(Listener listener) : listener_(std::move(listener)) {}
-  void OnText(std::string_view raw_text) override {
-    if (listener_.on_text) listener_.on_text(raw_text);
+  void OnDocument(size_t num_pages) override {
+    is_document_ = true;
+    OnProgress(0, num_pages);
   }
-  void OnDone(const Result<OcrAnswer>& result) override {
+  void OnProgress(size_t num_done, size_t num_pages) override {
+    if (!listener_.on_event) return;
+    listener_.on_event({{"progress", {{"pagesDone", num_done}, {"pagesTotal", num_pages}}}});
+  }
+  void OnText(int page, std::string_view raw_text) override {
+    if (!listener_.on_event) return;
+    Json event = {{"text", raw_text}};
+    if (is_document_) event["page"] = page + 1;
+    listener_.on_event(event);
+  }
+  void OnPage(const OcrPage& page) override {
+    if (listener_.on_event) listener_.on_event({{"pageResult", ToOcrPage(OcrPageToJson(page))}});
+  }
+  void OnDone(const Result<OcrDocument>& result) override {
     if (!result.ok()) return listener_.on_done(result.status());
-    listener_.on_done(ToOcrResult(OcrAnswerToJson(*result)));
+    listener_.on_done(ToOcrResult(OcrDocumentToJson(*result)));
   }
 
  private:
   const Listener listener_;
+  bool is_document_ = false;
 };
 
 class GenerationListener final : public CallObserver {
@@ -57,7 +70,7 @@ class GenerationListener final : public CallObserver {
   GenerationListener(Listener listener, std::string request_id)
       : listener_(std::move(listener)), request_id_(std::move(request_id)) {}
   void OnOutput(const GenerationOutput& output) override {
-    if (listener_.on_text && !output.text.empty()) listener_.on_text(output.text);
+    if (listener_.on_event && !output.text.empty()) listener_.on_event({{"text", output.text}});
   }
   void OnDone(const Result<Generation>& result) override {
     if (!result.ok()) return listener_.on_done(result.status());
@@ -80,8 +93,8 @@ Status StartOcr(Service& service, const FieldCall& call, const Listener& listene
   ocr.use_result_cache = UsesCache(request, input);
   ocr.context = request.NextCall("ocr");
   MAO_ASSIGN_OR_RETURN(
-      const std::shared_ptr<OcrCall> started,
-      OcrCall::Start(service, std::move(ocr), std::make_shared<OcrListener>(listener)));
+      const std::shared_ptr<OcrDocumentCall> started,
+      OcrDocumentCall::Start(service, std::move(ocr), std::make_shared<OcrListener>(listener)));
   request.OnCancel([started] { started->Cancel(); });
   return OkStatus();
 }

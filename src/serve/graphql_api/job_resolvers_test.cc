@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "serve/graphql/ws_session.h"
 #include "serve/graphql_api/graphql_client_for_test.h"
 
 namespace mao {
@@ -57,6 +58,33 @@ TEST_F(JobResolversTest, ResultsComeWithAndWithoutTheirTypes) {
             R"({"rawText":"r","metadata":{"mode":"MARKDOWN","size":"TINY"}})");
 }
 
+TEST_F(JobResolversTest, ResultsMayBeDocuments) {
+  const std::string id = Submit("", {{"pages", "1-"}, {"pagePictures", true}});
+  Succeed(R"({"text":"t","raw_text":"r","pages":[{"page":2,"text":"a","raw_text":"a","boxes":[],)"
+          R"("image_dims":{"w":3,"h":4},"metadata":{"mode":"markdown"}},)"
+          R"({"page":5,"error":{"message":"m","code":"c"}}],)"
+          R"("metadata":{"mode":"markdown","pages_total":9}})");
+  const Json job = client_.Ask("{ job(id: \"" + id +
+                               "\") { ocrResult { imageDims { w } pages { page result { text } "
+                               "error { code } } metadata { pagesTotal } } } }")["data"]["job"];
+  EXPECT_EQ(job["ocrResult"].dump(),
+            R"({"imageDims":null,"pages":[{"page":2,"result":{"text":"a"},"error":null},)"
+            R"({"page":5,"result":null,"error":{"code":"c"}}],"metadata":{"pagesTotal":9}})");
+}
+
+TEST_F(JobResolversTest, FollowingAJobThatIsNotThere) {
+  std::promise<Json> errors;
+  graphql::WsOutput output;
+  output.fail = [&](const Json& error) { errors.set_value(error); };
+  graphql::RunWsOperation(
+      *client_.executor(),
+      GraphQlClient::MakeRequest("subscription { ...a } fragment a on Subscription { ... { now: "
+                                 "job(id: \"job_0\") { status } } }",
+                                 Json::object()),
+      GraphQlClient::MakeContext(), std::move(output));
+  EXPECT_EQ(errors.get_future().get()[0]["extensions"]["code"], "job_not_found");
+}
+
 TEST_F(JobResolversTest, ResultsOfARequestAreLimited) {
   const std::string id = Submit();
   Succeed("{\"text\":\"" + std::string(20 << 20, 'x') + "\"}");
@@ -82,7 +110,9 @@ TEST_F(JobResolversTest, EveryKeyHasItsOwnJobs) {
     const Json response =
         client_.Ask("mutation { " + std::string(field) + "(id: \"" + id + "\")" + selection + " }",
                     Json::object(), GraphQlClient::MakeContext("yours"));
-    EXPECT_EQ(response["errors"][0]["extensions"]["http"]["status"], 404) << response.dump();
+    EXPECT_EQ(response["errors"][0]["extensions"].dump(),
+              R"({"code":"job_not_found","http":{"status":404}})")
+        << response.dump();
   }
 }
 

@@ -1,6 +1,8 @@
 #include "serve/graphql_api/ocr_fields.h"
 
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "serve/api/json.h"
 #include "serve/api/ocr_modes.h"
@@ -9,6 +11,28 @@
 namespace mao {
 
 using Json = nlohmann::ordered_json;
+
+namespace {
+
+// Fields that a document has but through its pages.
+void AddWhatPagesHave(Json& pages, Json& document) {
+  int64_t generations = 0;
+  bool is_known = true;
+  for (const Json& page : pages) {
+    if (page["result"].is_null()) continue;
+    const Json& metadata = page["result"]["metadata"];
+    generations += metadata.value("generations", int64_t{0});
+    is_known = is_known && metadata.value("fromCache", false);
+  }
+  document["boxes"] = Json::array();
+  document["pages"] = std::move(pages);
+  Json& metadata = document["metadata"];
+  metadata["generations"] = generations;
+  metadata["fromCache"] = is_known;
+  metadata["timingsMs"] = Json::object();
+}
+
+}  // namespace
 
 nlohmann::json ToOcrFields(const Json& input) {
   nlohmann::json fields = nlohmann::json::object();
@@ -26,8 +50,17 @@ nlohmann::json ToOcrFields(const Json& input) {
   return fields;
 }
 
-Json ToOcrResult(const Json& answer) {
-  Json result = CamelCaseNames(answer);
+Json ToOcrResult(const Json& document) {
+  Json pages;
+  if (const auto found = document.find("pages"); found != document.end()) {
+    pages = Json::array();
+    for (const Json& page : *found) pages.push_back(ToOcrPage(page));
+  }
+  Json result = Json::object();
+  for (const auto& [name, value] : document.items()) {
+    if (name != "pages") result[CamelCase(name)] = name == "data" ? value : CamelCaseNames(value);
+  }
+  if (!pages.is_null()) AddWhatPagesHave(pages, result);
   if (!result.contains("figures")) result["figures"] = Json::array();
   Json& metadata = result["metadata"];
   metadata["mode"] = EnumValue(metadata.value("mode", ""));
@@ -38,6 +71,13 @@ Json ToOcrResult(const Json& answer) {
     if (!metadata.contains(list)) metadata[list] = Json::array();
   }
   return result;
+}
+
+Json ToOcrPage(const Json& page) {
+  const bool is_read = !page.contains("error");
+  return {{"page", page["page"]},
+          {"error", is_read ? Json() : page["error"]},
+          {"result", is_read ? ToOcrResult(page) : Json()}};
 }
 
 }  // namespace mao

@@ -9,8 +9,10 @@ namespace mao {
 // The fields of POST /api/ocr (ParseOcrFields) that an OcrInput means; bypassCache is none of them.
 nlohmann::json ToOcrFields(const nlohmann::ordered_json& input);
 
-// An OcrResult of what OcrAnswerToJson gives.
-nlohmann::ordered_json ToOcrResult(const nlohmann::ordered_json& answer);
+// An OcrResult of what OcrDocumentToJson gives.
+nlohmann::ordered_json ToOcrResult(const nlohmann::ordered_json& document);
+// An OcrPage of what OcrPageToJson gives.
+nlohmann::ordered_json ToOcrPage(const nlohmann::ordered_json& page);
 
 }  // namespace mao
 

@@ -17,13 +17,13 @@ bool ServiceRequest::IsCancelled() const {
 }
 
 void ServiceRequest::Cancel() {
-  std::function<void()> cancel;
+  std::vector<std::function<void()>> cancels;
   {
     const std::lock_guard lock(mutex_);
     is_cancelled_ = true;
-    cancel.swap(cancel_);
+    cancels.swap(cancels_);
   }
-  if (cancel) cancel();
+  for (const std::function<void()>& cancel : cancels) cancel();
 }
 
 void ServiceRequest::OnCancel(std::function<void()> cancel) {
@@ -31,7 +31,7 @@ void ServiceRequest::OnCancel(std::function<void()> cancel) {
   {
     const std::lock_guard lock(mutex_);
     is_cancelled = is_cancelled_;
-    if (!is_cancelled) cancel_.swap(cancel);
+    if (!is_cancelled) cancels_.push_back(cancel);
   }
   if (is_cancelled) cancel();
 }

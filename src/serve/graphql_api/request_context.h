@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "serve/api/generation.h"
@@ -23,8 +24,8 @@ class ServiceRequest final : public graphql::RequestContext {
   bool IsCancelled() const override;
   // The client has gone, or wants no more.
   void Cancel();
-  // Ends what the request waits for; takes the place of the one before. Called at once if it was
-  // cancelled already.
+  // Ends what the request waits for, and may come after that has ended and something else has begun.
+  // Called at once if the request was cancelled already.
   void OnCancel(std::function<void()> cancel);
 
   // For resolvers.
@@ -47,7 +48,7 @@ class ServiceRequest final : public graphql::RequestContext {
 
   mutable std::mutex mutex_;
   bool is_cancelled_ = false;
-  std::function<void()> cancel_;
+  std::vector<std::function<void()>> cancels_;  // of all calls
 };
 
 }  // namespace mao

@@ -9,6 +9,7 @@
 #include "serve/graphql_api/request_context.h"
 #include "serve/graphql_api/schema_sdl.h"
 #include "serve/http/respond.h"
+#include "serve/jobs/route_table.h"
 #include "serve/ws/web_socket_upgrade.h"
 
 namespace mao {
@@ -19,8 +20,10 @@ constexpr const char* kPath = "/graphql";
 // One request counts once against a client's rate, so it must not stand for many.
 constexpr size_t kMaxMutations = 4;
 
-graphql::ErrorCode DescribeFailure(const Status& status) {
-  const ApiError error = ToApiError(status);
+// Models are looked up by what asks them, all else is about jobs.
+graphql::ErrorCode DescribeFailure(const Status& status, std::string_view field_name) {
+  const bool asks_model = field_name == "ocr" || field_name == "generate";
+  const ApiError error = ToApiError(status, asks_model ? kModelNotFound : kJobNotFound);
   return {std::string(error.code), error.http_status};
 }
 

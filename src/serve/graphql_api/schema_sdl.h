@@ -9,7 +9,7 @@ namespace mao {
 
 inline constexpr std::string_view kGraphQlSchema = R"graphql(
 """
-MaoOCR reads documents. A page is read by the mutation `ocr`, or by the subscription of that name, which
+MaoOCR reads documents. A page or a PDF is read by the mutation `ocr`, or by the subscription of that name, which
 also sends the text as it is written.
 """
 schema {
@@ -55,11 +55,11 @@ type Query {
 
 "Run one after the other; each may fail without the others."
 type Mutation {
-  "Reads a page. Ends when the client goes away."
+  "Reads a page, or the pages of a PDF. Ends when the client goes away."
   ocr(input: OcrInput!): OcrResult
   "Asks a model anything, with an image or without."
   generate(input: GenerateInput!): GenerateResult
-  "Has a page read later; the job survives the server."
+  "Has a page or a PDF read later; the job survives the server."
   submitJob(
     ocr: OcrInput!
     "Told the end of the job by POST, if the server allows that."
@@ -74,7 +74,7 @@ type Mutation {
 }
 
 type Subscription {
-  "Reads a page: its text as it is written, then the answer."
+  "Reads a page, or the pages of a PDF: the text as it is written, then the answer."
   ocr(input: OcrInput!): OcrEvent!
   "Asks a model anything: the text as it is written, then the answer."
   generate(input: GenerateInput!): GenerateEvent!
@@ -128,7 +128,7 @@ enum SizeMode {
   GUNDAM
 }
 
-"A page, one of `image` and `imageUrl`, and what is wanted of it."
+"A page or a PDF, one of `image` and `imageUrl`, and what is wanted of it."
 input OcrInput {
   "The file as base64 or as a data URI, or its address (http, https), if the server fetches addresses."
   image: String
@@ -148,6 +148,14 @@ input OcrInput {
   baseSize: Int
   imageSize: Int
   cropMode: Boolean
+  "Of GUNDAM, 2 to 9."
+  maxTiles: Int
+  "Of a PDF, from 1: 1-3,7,12-. Default: all."
+  pages: String
+  "Of a PDF: in which resolution its pages are rendered. Default: 144, less for large pages."
+  dpi: Int
+  "Of a PDF: each page of the answer has `pagePicture`."
+  pagePictures: Boolean
   "Ask for boxes, or not. Default: as the mode does."
   grounding: Boolean
   "Describe the page too, in a second generation."
@@ -160,7 +168,7 @@ input OcrInput {
   "No n-gram twice within `windowSize` tokens."
   ngramSize: Int
   windowSize: Int
-  "From the request to the end. Default: the server's limit."
+  "From the request to the end, for each page of a PDF. Default: the server's limit."
   timeoutMs: Int
   "Smaller is served first."
   priority: Int
@@ -172,20 +180,40 @@ input OcrInput {
   bypassCache: Boolean
 }
 
+"Of a page; of a PDF what its pages have in common, and `pages`."
 type OcrResult {
-  "What the mode makes of the page."
+  "What the mode makes of the page; of a PDF of all pages, each followed by a page separator."
   text: String!
-  "What the model wrote."
+  "What the model wrote; of a PDF as `text`."
   rawText: String!
   "Of modes that give more than a text: rows of tables, keys and values, places, blocks."
   data: JSON
   "With `includeCaption`."
   caption: String
+  "Of a PDF: none, its pages have them."
   boxes: [Box!]!
-  "Pictures as the Markdown links them."
+  "Pictures as the Markdown links them. Of a PDF: none, its pages have them."
   figures: [Figure!]!
-  imageDims: ImageDims!
+  "Null of a PDF."
+  imageDims: ImageDims
+  "With `pagePictures`: what was read of a page of a PDF, a JPEG as a data URI."
+  pagePicture: String
+  "Of a PDF, in their order; else null."
+  pages: [OcrPage!]
   metadata: OcrMetadata!
+}
+
+"A page of a PDF: one of `result` and `error`."
+type OcrPage {
+  "Its number in the file, from 1."
+  page: Int!
+  result: OcrResult
+  error: OcrPageError
+}
+
+type OcrPageError {
+  code: String!
+  message: String!
 }
 
 "A place on the page and what stands there."
@@ -236,6 +264,12 @@ type OcrMetadata {
   missing: [String!]!
   "Fields that mean nothing in this mode."
   ignored: [String!]!
+  "Of the PDF, and how many of those that were asked for could be read, and could not. Else null."
+  pagesTotal: Int
+  pagesRead: Int
+  pagesFailed: Int
+  "Of a PDF, if the request had it."
+  dpi: Int
 }
 
 "Why a text ended."
@@ -279,12 +313,23 @@ type Timings {
   total: Float
 }
 
-"One of both."
+"One of `text`, `progress`, `pageResult` and `result`; the second and the third of a PDF only."
 type OcrEvent {
   "What the model wrote since the last event."
   text: String
+  "Of a PDF: the page, from 1, that `text` belongs to. Pages come one after the other."
+  page: Int
+  progress: OcrProgress
+  "After the text of the page."
+  pageResult: OcrPage
   "Last."
   result: OcrResult
+}
+
+"Pages are not done in their order."
+type OcrProgress {
+  pagesDone: Int!
+  pagesTotal: Int!
 }
 
 "A prompt, and the parameters of OpenAI's chat completions under their names in camel case."
@@ -443,7 +488,7 @@ type Job {
   callback: JobCallback
   "When it has succeeded: the answer of the path that it was sent to, as REST gives it."
   result: JSON
-  "The same of a page that was read."
+  "The same of a page or a PDF that was read."
   ocrResult: OcrResult
 }
 

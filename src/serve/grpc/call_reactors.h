@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -23,33 +25,70 @@ Message& Own(const Message* message) {
   return const_cast<Message&>(*message);
 }
 
-// A kind of calls by its answer: what is asked, and an observer that hears both kinds alike.
+// A kind of calls by its answer: what is asked, and an observer that hears all kinds alike.
 template <typename Answer>
 struct CallKind;
 
 template <>
 struct CallKind<Generation> {
   using Request = GenerationRequest;
+  using Output = JoinedOutput<Generation>;
   class Observer : public CallObserver {
    public:
     void OnOutput(const GenerationOutput& output) final {
-      OnText(output.text, static_cast<int32_t>(output.token_ids.size()));
+      OnPiece({output.text, static_cast<int32_t>(output.token_ids.size())});
     }
     void OnDone(const Result<Generation>& result) final { OnEnd(result); }
-    virtual void OnText(std::string_view text, int32_t num_tokens) = 0;
+    virtual void OnPiece(Output::Piece piece) = 0;
     virtual void OnEnd(const Result<Generation>& result) = 0;
   };
 };
 
+// A file of one page; of more it is refused.
 template <>
 struct CallKind<OcrAnswer> {
   using Request = OcrRequest;
+  using Output = JoinedOutput<OcrAnswer>;
   class Observer : public OcrObserver {
    public:
-    void OnText(std::string_view raw_text) final { OnText(raw_text, 0); }
+    void OnText(std::string_view raw_text) final { OnPiece({std::string(raw_text)}); }
     void OnDone(const Result<OcrAnswer>& result) final { OnEnd(result); }
-    virtual void OnText(std::string_view text, int32_t num_tokens) = 0;
+    virtual void OnPiece(Output::Piece piece) = 0;
     virtual void OnEnd(const Result<OcrAnswer>& result) = 0;
+  };
+};
+
+// What a PDF tells between the texts of its pages: that one has ended, or else how many are done.
+struct OcrMark {
+  std::optional<OcrPage> page;
+  size_t num_done = 0;
+  size_t num_pages = 0;
+};
+
+// A file of any number of pages.
+template <>
+struct CallKind<OcrDocument> {
+  using Request = OcrRequest;
+  using Output = JoinedOutput<OcrDocument, OcrMark>;
+  class Observer : public OcrDocumentObserver {
+   public:
+    void OnDocument(size_t num_pages) final {
+      is_document_ = true;
+      OnProgress(0, num_pages);
+    }
+    void OnProgress(size_t num_done, size_t num_pages) final {
+      OnPiece({.mark = OcrMark{std::nullopt, num_done, num_pages}});
+    }
+    void OnText(int page, std::string_view raw_text) final {
+      OnPiece({.text = std::string(raw_text), .page = is_document_ ? page + 1 : 0});
+    }
+    void OnPage(const OcrPage& page) final { OnPiece({.mark = OcrMark{page, 0, 0}}); }
+    void OnDone(const Result<OcrDocument>& result) final { OnEnd(result); }
+    virtual void OnPiece(Output::Piece piece) = 0;
+    virtual void OnEnd(const Result<OcrDocument>& result) = 0;
+
+   private:
+    bool is_document_ = false;
   };
 };
 
@@ -90,7 +129,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
     return this;
   }
 
-  void OnText(std::string_view, int32_t) override {}
+  void OnPiece(typename CallKind<Answer>::Output::Piece) override {}
   void OnEnd(const Result<Answer>& result) override {
     if (result.ok()) fill_(*result, rpc_.call_context());
     Finish(rpc_.End(result.status()));
@@ -113,9 +152,9 @@ class StreamedCall final : public grpc::ServerWriteReactor<Event>,
                            public CallKind<Answer>::Observer,
                            public std::enable_shared_from_this<StreamedCall<Answer, Event>> {
  public:
-  using Piece = typename JoinedOutput<Answer>::Piece;
+  using Piece = typename CallKind<Answer>::Output::Piece;
   struct Fill {
-    void (*delta)(const Piece& piece, Event& event);
+    void (*piece)(const Piece& piece, Event& event);
     void (*result)(const Answer& answer, const CallContext& context, Event& event);
   };
 
@@ -130,8 +169,8 @@ class StreamedCall final : public grpc::ServerWriteReactor<Event>,
     return this;
   }
 
-  void OnText(std::string_view text, int32_t num_tokens) override {
-    output_.Add(text, num_tokens);
+  void OnPiece(Piece piece) override {
+    output_.Add(std::move(piece));
     WriteNext();
   }
   void OnEnd(const Result<Answer>& result) override {
@@ -156,7 +195,7 @@ class StreamedCall final : public grpc::ServerWriteReactor<Event>,
     if (!piece.has_value()) return;
     event_.Clear();
     if (!piece->end.has_value()) {
-      fill_.delta(*piece, event_);
+      fill_.piece(*piece, event_);
       return this->StartWrite(&event_);
     }
     const Result<Answer>& end = *piece->end;
@@ -168,7 +207,7 @@ class StreamedCall final : public grpc::ServerWriteReactor<Event>,
 
   Rpc rpc_;
   const Fill fill_;
-  JoinedOutput<Answer> output_;
+  typename CallKind<Answer>::Output output_;
   Event event_;                         // of the write in flight
   std::shared_ptr<StreamedCall> self_;  // while gRPC knows it
 };

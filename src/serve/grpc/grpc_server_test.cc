@@ -17,6 +17,7 @@
 #include "serve/grpc/test_certificate.h"
 #include "serve/middleware/admission.h"
 #include "vision/encode.h"
+#include "vision/pdf/pdf_writer_for_test.h"
 
 namespace mao {
 namespace {
@@ -48,6 +49,18 @@ std::string TestPng() { return *EncodePng(MakeImage(40, 20, 255)); }
 v1::OcrRequest PageRequest() {
   v1::OcrRequest request;
   request.set_image(TestPng());
+  return request;
+}
+
+constexpr const char* kPageSplit = "\n\n<--- Page Split --->\n";
+
+// With a page in it that cannot be read.
+v1::OcrRequest DocumentRequest() {
+  const std::string pages[] = {"/MediaBox[0 0 72 36]", "/MediaBox[0 0 72000000 72000000]",
+                               "/MediaBox[0 0 36 72]"};
+  v1::OcrRequest request;
+  request.set_image(PdfOfPages(pages));
+  request.set_mode("text");
   return request;
 }
 
@@ -170,6 +183,94 @@ TEST_F(GrpcServerTest, StreamsTheTextInOrderAndTheAnswerLast) {
   EXPECT_TRUE(reader->Finish().ok());
   EXPECT_EQ(text, Joined(kPieces));
   EXPECT_EQ(num_results, 1);
+}
+
+TEST_F(GrpcServerTest, ReadsADocument) {
+  Start();
+  v1::OcrRequest request = DocumentRequest();
+  v1::OcrResponse response;
+  const grpc::Status status = Ocr(request, response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(response.pages_size(), 3);
+  const v1::OcrResponse& last = response.pages(2).result();
+  EXPECT_EQ(response.pages(2).page(), 3);
+  EXPECT_EQ(last.raw_text(), Joined(kPieces));
+  EXPECT_EQ(last.image_dims().width(), 72);
+  EXPECT_EQ(last.image_dims().height(), 144);
+  EXPECT_EQ(last.page_picture(), "");
+  EXPECT_EQ(response.pages(1).error().code(), "limit_exceeded");
+  EXPECT_THAT(response.pages(1).error().message(), HasSubstr("page 2: 1000000 x 1000000 pixels"));
+  EXPECT_EQ(response.text(), last.text() + kPageSplit + kPageSplit + last.text() + kPageSplit);
+  EXPECT_EQ(response.raw_text(),
+            last.raw_text() + kPageSplit + kPageSplit + last.raw_text() + kPageSplit);
+  EXPECT_FALSE(response.has_image_dims());
+  const v1::Metadata& metadata = response.metadata();
+  EXPECT_EQ(metadata.pages_total(), 3);
+  EXPECT_EQ(metadata.pages_read(), 2);
+  EXPECT_EQ(metadata.pages_failed(), 1);
+  EXPECT_EQ(metadata.num_generations(), 2);
+  EXPECT_EQ(metadata.usage().prompt_tokens(), 20);
+  EXPECT_EQ(metadata.usage().completion_tokens(), 10);
+  EXPECT_EQ(metadata.model(), kModel);
+  EXPECT_EQ(metadata.mode(), "plain_ocr");
+  EXPECT_EQ(metadata.request_id(), last.metadata().request_id());
+
+  request.set_pages("3");
+  request.set_dpi(72);
+  request.set_page_pictures(true);
+  ASSERT_TRUE(Ocr(request, response).ok());
+  ASSERT_EQ(response.pages_size(), 1);
+  EXPECT_EQ(response.metadata().dpi(), 72);
+  EXPECT_EQ(response.pages(0).result().image_dims().width(), 36);
+  EXPECT_THAT(response.pages(0).result().page_picture(), testing::StartsWith("\xFF\xD8\xFF"));
+  request.set_pages("4");
+  EXPECT_EQ(Ocr(request).error_message(), "pages: there is no page 4; the document has 3");
+}
+
+TEST_F(GrpcServerTest, StreamsADocumentPageByPage) {
+  Start();
+  grpc::ClientContext context;
+  const auto reader = ocr_->OcrStream(&context, DocumentRequest());
+  v1::OcrEvent event;
+  std::vector<std::string> events;
+  std::string text;
+  int num_done = -1;
+  while (reader->Read(&event)) {
+    if (event.has_delta()) {
+      text += event.delta().text();
+      const std::string name = "text of " + std::to_string(event.delta().page());
+      if (events.empty() || events.back() != name) events.push_back(name);
+    } else if (event.has_progress()) {
+      EXPECT_EQ(event.progress().pages_done(), ++num_done);
+      EXPECT_EQ(event.progress().pages_total(), 3);
+    } else if (event.has_page()) {
+      events.push_back((event.page().has_error() ? "error of " : "page ") +
+                       std::to_string(event.page().page()));
+    } else {
+      events.push_back("result");
+      EXPECT_EQ(event.result().pages_size(), 0);
+      EXPECT_EQ(event.result().metadata().pages_read(), 2);
+    }
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(num_done, 3);
+  EXPECT_EQ(text, Joined(kPieces) + Joined(kPieces));
+  EXPECT_THAT(events, testing::ElementsAre("text of 1", "page 1", "error of 2", "text of 3",
+                                           "page 3", "result"));
+}
+
+TEST_F(GrpcServerTest, CancellingADocumentFreesItsCalls) {
+  Start();
+  backend_->Hold();
+  grpc::ClientContext context;
+  const auto reader = ocr_->OcrStream(&context, DocumentRequest());
+  v1::OcrEvent event;
+  while (reader->Read(&event) && !event.has_delta()) {
+  }
+  EXPECT_EQ(event.delta().page(), 1);
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(service_->WaitUntilIdle(kPatience));
 }
 
 TEST_F(GrpcServerTest, TextArrivesWhileTheRestIsBeingGenerated) {

@@ -69,9 +69,9 @@ class InferStream final
     if (!status.ok()) OnEnd(status);
   }
 
-  void OnText(std::string_view text, int32_t num_tokens) override {
+  void OnPiece(CallKind<OcrAnswer>::Output::Piece piece) override {
     if (!call_.wants_deltas) return;
-    output_.Add(text, num_tokens);
+    output_.Add(std::move(piece));
     WriteNext();
   }
   void OnEnd(const Result<OcrAnswer>& result) override {
@@ -96,6 +96,8 @@ class InferStream final
   }
 
  private:
+  using Output = CallKind<OcrAnswer>::Output;
+
   void ReadNext() {
     rpc_.Release();
     message_.Clear();
@@ -105,7 +107,7 @@ class InferStream final
   }
 
   void WriteNext() {
-    std::optional<JoinedOutput<OcrAnswer>::Piece> piece = output_.Next();
+    std::optional<Output::Piece> piece = output_.Next();
     if (!piece.has_value()) return;
     response_.Clear();
     if (!piece->end.has_value()) {
@@ -126,7 +128,7 @@ class InferStream final
   Rpc rpc_;
   ModelInferRequest message_;
   InferCall call_;
-  JoinedOutput<OcrAnswer> output_;
+  Output output_;
   ModelStreamInferResponse response_;  // of the write in flight
   bool is_last_ = false;               // it is the last one of its request
   std::shared_ptr<InferStream> self_;  // while gRPC knows it

@@ -7,6 +7,7 @@
 
 #include "ocr/tasks.h"
 #include "serve/api/base64.h"
+#include "serve/api/error.h"
 #include "serve/api/json.h"
 #include "serve/api/ocr_image.h"
 #include "text/utf8.h"
@@ -125,6 +126,36 @@ void FillMetadata(const OcrAnswer& answer, v1::Metadata& metadata) {
   for (const std::string& name : answer.ignored) metadata.add_ignored(ValidUtf8(name));
 }
 
+// What the pages have in common, and their sums.
+void FillMetadata(const OcrDocument& document, v1::Metadata& metadata) {
+  metadata.set_request_id(document.request_id);
+  metadata.set_pages_total(document.file->num_pages());
+  metadata.set_dpi(document.dpi);
+  v1::Usage& usage = *metadata.mutable_usage();
+  int num_read = 0;
+  bool is_known = true;
+  for (const OcrPage& page : document.pages) {
+    if (!page.answer.ok()) continue;
+    const OcrAnswer& answer = *page.answer;
+    if (num_read++ == 0) {
+      metadata.set_model(answer.model);
+      metadata.set_engine(answer.engine);
+      metadata.set_mode(std::string(answer.mode->name));
+      metadata.set_grounding(answer.grounding);
+      for (const std::string& name : answer.ignored) metadata.add_ignored(ValidUtf8(name));
+    }
+    is_known = is_known && answer.from_cache;
+    metadata.set_num_generations(metadata.num_generations() + answer.num_generations);
+    usage.set_prompt_tokens(usage.prompt_tokens() + answer.tokens.prompt);
+    usage.set_image_tokens(usage.image_tokens() + answer.tokens.image);
+    usage.set_cached_tokens(usage.cached_tokens() + answer.num_cached_tokens);
+    usage.set_completion_tokens(usage.completion_tokens() + answer.tokens.output);
+  }
+  metadata.set_cached(is_known);
+  metadata.set_pages_read(num_read);
+  metadata.set_pages_failed(static_cast<int>(document.pages.size()) - num_read);
+}
+
 template <typename Box>
 void FillRectangle(const Box& box, v1::Rectangle& rectangle) {
   rectangle.set_x1(box.x1);
@@ -137,11 +168,15 @@ void FillRectangle(const Box& box, v1::Rectangle& rectangle) {
 
 Result<OcrRequest> ToOcrRequest(v1::OcrRequest& request) {
   // The fields that are spelled as those of other interfaces are read by the same code.
-  nlohmann::json fields = {
-      {"model", request.model()},         {"inference_engine", request.options().engine()},
-      {"mode", request.mode()},           {"prompt", request.prompt()},
-      {"find_term", request.find_term()}, {"size", request.size_mode()},
-      {"schema", request.schema()}};
+  nlohmann::json fields = {{"model", request.model()},
+                           {"inference_engine", request.options().engine()},
+                           {"mode", request.mode()},
+                           {"prompt", request.prompt()},
+                           {"find_term", request.find_term()},
+                           {"size", request.size_mode()},
+                           {"schema", request.schema()},
+                           {"pages", request.pages()},
+                           {"page_pictures", request.page_pictures()}};
   MAO_ASSIGN_OR_RETURN(OcrRequest ocr, ParseOcrFields(std::move(fields)));
   switch (request.source_case()) {
     case v1::OcrRequest::kImage: {
@@ -155,13 +190,18 @@ Result<OcrRequest> ToOcrRequest(v1::OcrRequest& request) {
     case v1::OcrRequest::SOURCE_NOT_SET:
       return InvalidArgumentError("image: the request has neither image nor image_url");
   }
+  ocr.image.dpi = request.dpi();
   if (request.has_grounding()) ocr.grounding = request.grounding();
   if (request.has_max_tiles()) ocr.max_tiles = request.max_tiles();
   ocr.include_caption = request.include_caption();
+  // These two have other defaults for a PDF, so the plan has to know what was set.
+  const v1::SamplingOptions& sampling = request.sampling();
+  if (sampling.has_no_repeat_ngram_size()) ocr.ngram_size = sampling.no_repeat_ngram_size();
+  if (sampling.has_no_repeat_ngram_window()) ocr.window_size = sampling.no_repeat_ngram_window();
   ocr.priority = request.options().priority();
   ocr.use_result_cache = !request.options().bypass_cache();
-  ocr.change_sampling = [options = request.sampling()](SamplingParams& sampling) {
-    ReadSampling(options, sampling);
+  ocr.change_sampling = [options = sampling](SamplingParams& params) {
+    ReadSampling(options, params);
   };
   return ocr;
 }
@@ -221,7 +261,25 @@ void FillResponse(const OcrAnswer& answer, v1::OcrResponse& response) {
   }
   response.mutable_image_dims()->set_width(answer.page.width);
   response.mutable_image_dims()->set_height(answer.page.height);
+  if (answer.page_picture != nullptr) response.set_page_picture(*answer.page_picture);
   FillMetadata(answer, *response.mutable_metadata());
+}
+
+void FillResponse(const OcrDocument& document, v1::OcrResponse& response) {
+  if (document.file == nullptr) return FillResponse(*document.pages.front().answer, response);
+  response.set_text(
+      ValidUtf8(JoinOcrPages(document, [](const OcrAnswer& answer) { return answer.text; })));
+  response.set_raw_text(ValidUtf8(
+      JoinOcrPages(document, [](const OcrAnswer& answer) { return answer.page.raw_text; })));
+  FillMetadata(document, *response.mutable_metadata());
+}
+
+void FillPage(const OcrPage& page, v1::OcrPage& message) {
+  message.set_page(page.page + 1);
+  if (page.answer.ok()) return FillResponse(*page.answer, *message.mutable_result());
+  const Status& status = page.answer.status();
+  message.mutable_error()->set_code(std::string(ToApiError(status).code));
+  message.mutable_error()->set_message(ValidUtf8(status.message()));
 }
 
 void FillResponse(const Generation& answer, const CallContext& context,

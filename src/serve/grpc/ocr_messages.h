@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "serve/api/health.h"
-#include "serve/api/ocr_answer.h"
+#include "serve/api/ocr_document.h"
 #include "serve/api/service.h"
 
 namespace mao {
@@ -19,6 +19,9 @@ Result<GenerationRequest> ToGenerationRequest(maoocr::v1::GenerateRequest& reque
 
 // Strings of the answers are valid UTF-8 whatever the model wrote: else clients could not read them.
 void FillResponse(const OcrAnswer& answer, maoocr::v1::OcrResponse& response);
+// Of a PDF without its pages.
+void FillResponse(const OcrDocument& document, maoocr::v1::OcrResponse& response);
+void FillPage(const OcrPage& page, maoocr::v1::OcrPage& message);
 void FillResponse(const Generation& answer, const CallContext& context,
                   maoocr::v1::GenerateResponse& response);
 void FillDelta(const std::string& text, int32_t num_tokens, maoocr::v1::TextDelta& delta);

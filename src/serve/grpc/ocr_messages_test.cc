@@ -158,6 +158,39 @@ TEST_F(OcrMessagesTest, ReadsEveryOption) {
   EXPECT_TRUE(sampling.skip_special_tokens);
 }
 
+TEST_F(OcrMessagesTest, WhatIsAskedOfAPdf) {
+  ModelInfo info;
+  v1::OcrRequest copy = request_;
+  Result<OcrRequest> request = ToOcrRequest(copy);
+  ASSERT_TRUE(request.ok());
+  EXPECT_TRUE(request->pages.empty());
+  EXPECT_EQ(request->image.dpi, 0);
+  EXPECT_EQ(PlanOcr(*request, &info)->read.pdf_ngram->size, 20);
+  request_.set_pages("2-3,7-");
+  request_.set_dpi(200);
+  request_.set_page_pictures(true);
+  request_.mutable_sampling()->set_no_repeat_ngram_size(7);
+  request_.mutable_sampling()->set_no_repeat_ngram_window(70);
+  copy = request_;
+  request = ToOcrRequest(copy);
+  ASSERT_TRUE(request.ok()) << request.status().ToString();
+  EXPECT_EQ(request->pages.size(), 2U);
+  EXPECT_EQ(request->image.dpi, 200);
+  EXPECT_TRUE(request->wants_page_pictures);
+  EXPECT_EQ(PlanOcr(*request, &info)->read.pdf_ngram->size, 7);
+  EXPECT_EQ(PlanOcr(*request, &info)->read.pdf_ngram->window, 70);
+  request_.set_pages("x");
+  EXPECT_THAT(Prompt(), HasSubstr("pages: expected numbers from 1"));
+}
+
+TEST_F(OcrMessagesTest, PagesThatCannotBeRead) {
+  v1::OcrPage page;
+  FillPage({4, OutOfRangeError("too \xFF large")}, page);
+  EXPECT_EQ(page.page(), 5);
+  EXPECT_EQ(page.error().code(), "limit_exceeded");
+  EXPECT_EQ(page.error().message(), "too \xEF\xBF\xBD large");
+}
+
 TEST_F(OcrMessagesTest, GenerateTakesOneImageOrNone) {
   v1::GenerateRequest request;
   request.set_prompt("Hello");

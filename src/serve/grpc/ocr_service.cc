@@ -17,7 +17,7 @@ constexpr std::string_view kGenerateStream = "/maoocr.v1.OcrService/GenerateStre
 constexpr std::string_view kListModels = "/maoocr.v1.OcrService/ListModels";
 constexpr std::string_view kGetHealth = "/maoocr.v1.OcrService/GetHealth";
 
-Parse<OcrAnswer> Parser(const v1::OcrRequest* request, const RpcEnvironment&) {
+Parse<OcrDocument> Parser(const v1::OcrRequest* request, const RpcEnvironment&) {
   return [request] { return ToOcrRequest(Own(request)); };
 }
 
@@ -27,12 +27,39 @@ Parse<Generation> Parser(const v1::GenerateRequest* request, const RpcEnvironmen
   };
 }
 
-void Fill(const OcrAnswer& answer, const CallContext&, v1::OcrResponse& response) {
-  FillResponse(answer, response);
+void Fill(const OcrDocument& document, const CallContext&, v1::OcrResponse& response) {
+  FillResponse(document, response);
+  if (document.file == nullptr) return;
+  for (const OcrPage& page : document.pages) FillPage(page, *response.add_pages());
 }
 
 void Fill(const Generation& answer, const CallContext& context, v1::GenerateResponse& response) {
   FillResponse(answer, context, response);
+}
+
+// The end of a stream, whose pages have come.
+void FillEnd(const OcrDocument& document, const CallContext&, v1::OcrEvent& event) {
+  FillResponse(document, *event.mutable_result());
+}
+
+void FillEnd(const Generation& answer, const CallContext& context, v1::GenerateEvent& event) {
+  FillResponse(answer, context, *event.mutable_result());
+}
+
+void FillPiece(const CallKind<OcrDocument>::Output::Piece& piece, v1::OcrEvent& event) {
+  if (!piece.mark.has_value()) {
+    FillDelta(piece.text, piece.num_tokens, *event.mutable_delta());
+    event.mutable_delta()->set_page(piece.page);
+  } else if (piece.mark->page.has_value()) {
+    FillPage(*piece.mark->page, *event.mutable_page());
+  } else {
+    event.mutable_progress()->set_pages_done(static_cast<int32_t>(piece.mark->num_done));
+    event.mutable_progress()->set_pages_total(static_cast<int32_t>(piece.mark->num_pages));
+  }
+}
+
+void FillPiece(const CallKind<Generation>::Output::Piece& piece, v1::GenerateEvent& event) {
+  FillDelta(piece.text, piece.num_tokens, *event.mutable_delta());
 }
 
 template <typename Answer, typename Request, typename Response>
@@ -53,11 +80,9 @@ grpc::ServerWriteReactor<Event>* AnswerInPieces(RpcEnvironment& environment,
                                                 std::string_view method, const Request* request) {
   using Reactor = StreamedCall<Answer, Event>;
   const typename Reactor::Fill fill = {
-      [](const typename Reactor::Piece& piece, Event& event) {
-        FillDelta(piece.text, piece.num_tokens, *event.mutable_delta());
-      },
+      [](const typename Reactor::Piece& piece, Event& event) { FillPiece(piece, event); },
       [](const Answer& answer, const CallContext& call_context, Event& event) {
-        Fill(answer, call_context, *event.mutable_result());
+        FillEnd(answer, call_context, event);
       }};
   const auto reactor = std::make_shared<Reactor>(environment, *context, method, fill);
   return reactor->Start(request->ByteSizeLong(), Parser(request, environment));
@@ -69,11 +94,11 @@ class OcrService final : public v1::OcrService::CallbackService {
 
   grpc::ServerUnaryReactor* Ocr(grpc::CallbackServerContext* context, const v1::OcrRequest* request,
                                 v1::OcrResponse* response) override {
-    return AnswerWhole<OcrAnswer>(environment_, context, kOcr, request, response);
+    return AnswerWhole<OcrDocument>(environment_, context, kOcr, request, response);
   }
   grpc::ServerWriteReactor<v1::OcrEvent>* OcrStream(grpc::CallbackServerContext* context,
                                                     const v1::OcrRequest* request) override {
-    return AnswerInPieces<OcrAnswer, v1::OcrEvent>(environment_, context, kOcrStream, request);
+    return AnswerInPieces<OcrDocument, v1::OcrEvent>(environment_, context, kOcrStream, request);
   }
   grpc::ServerUnaryReactor* Generate(grpc::CallbackServerContext* context,
                                      const v1::GenerateRequest* request,

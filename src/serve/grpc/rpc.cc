@@ -139,18 +139,24 @@ void Rpc::Release() { environment_.held_bytes -= std::exchange(held_bytes_, 0); 
 
 Status Rpc::Submit(GenerationRequest request, std::shared_ptr<CallObserver> observer) {
   SetContext(request);
-  MAO_ASSIGN_OR_RETURN(std::shared_ptr<Call> call,
-                       environment_.service.Submit(std::move(request), std::move(observer)));
-  SetCancel([call = std::move(call)] { call->Cancel(); });
-  return OkStatus();
+  return Keep(environment_.service.Submit(std::move(request), std::move(observer)));
 }
 
 Status Rpc::Submit(OcrRequest request, std::shared_ptr<OcrObserver> observer) {
   SetContext(request);
-  MAO_ASSIGN_OR_RETURN(
-      std::shared_ptr<OcrCall> call,
-      OcrCall::Start(environment_.service, std::move(request), std::move(observer)));
-  SetCancel([call = std::move(call)] { call->Cancel(); });
+  return Keep(OcrCall::Start(environment_.service, std::move(request), std::move(observer)));
+}
+
+Status Rpc::Submit(OcrRequest request, std::shared_ptr<OcrDocumentObserver> observer) {
+  SetContext(request);
+  return Keep(
+      OcrDocumentCall::Start(environment_.service, std::move(request), std::move(observer)));
+}
+
+template <typename StartedCall>
+Status Rpc::Keep(Result<std::shared_ptr<StartedCall>> call) {
+  if (!call.ok()) return call.status();
+  SetCancel([call = *std::move(call)] { call->Cancel(); });
   return OkStatus();
 }
 

@@ -12,7 +12,7 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "serve/api/ocr_call.h"
+#include "serve/api/ocr_document_call.h"
 #include "serve/api/service.h"
 #include "serve/grpc/grpc_server.h"
 
@@ -45,6 +45,7 @@ class Rpc {
   // With the context of Admit, and the client's deadline as timeout.
   Status Submit(GenerationRequest request, std::shared_ptr<CallObserver> observer);
   Status Submit(OcrRequest request, std::shared_ptr<OcrObserver> observer);
+  Status Submit(OcrRequest request, std::shared_ptr<OcrDocumentObserver> observer);
   // Ends a call that was submitted, or will be.
   void Cancel();
   // What the client is told at the end.
@@ -69,6 +70,8 @@ class Rpc {
 
   template <typename Request>
   void SetContext(Request& request) const;
+  template <typename StartedCall>
+  Status Keep(Result<std::shared_ptr<StartedCall>> call);
   void SetCancel(std::function<void()> cancel);
 
   std::mutex mutex_;
