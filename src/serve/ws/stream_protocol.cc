@@ -83,7 +83,7 @@ class StreamSession final : public WebSocketSession,
       ++num_calls_;
     }
     message.erase("type");
-    const Status status = Answer(text, std::move(message));
+    Status status = Answer(text, std::move(message));
     if (!status.ok()) SetIdle();
     return status;
   }
