@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <limits>
 #include <span>
 #include <thread>
 #include <utility>
@@ -160,7 +161,10 @@ Result<std::shared_ptr<Call>> Service::Submit(GenerationRequest request,
   const auto timeout = request.timeout.count() > 0
                            ? std::min(request.timeout, config_.request_timeout)
                            : config_.request_timeout;
-  if (request.context.is_background) request.priority += kBackgroundPriority;
+  if (request.context.is_background) {
+    constexpr int32_t kLast = std::numeric_limits<int32_t>::max() - kBackgroundPriority;
+    request.priority = std::min(request.priority, kLast) + kBackgroundPriority;
+  }
   BeginCallSpan(request, model.name);
   auto call =
       std::make_shared<Call>(std::move(request), std::move(observer), Clock::now() + timeout);

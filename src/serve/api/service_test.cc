@@ -1,5 +1,6 @@
 #include "serve/api/service.h"
 
+#include <limits>
 #include <random>
 #include <thread>
 
@@ -97,6 +98,24 @@ TEST_F(ServiceTest, ServesByPriorityThenArrival) {
   backend_->Release();
   for (const Asked& each : asked) EXPECT_TRUE(each.observer->Wait().ok());
   EXPECT_EQ(backend_->prompts(), (std::vector<std::string>{"first", "urgent", "b", "c", "late"}));
+}
+
+TEST_F(ServiceTest, BackgroundWorkComesLastWhateverItsPriority) {
+  Make(1);
+  backend_->Hold();
+  std::vector<Asked> asked = {Submit(Ask("first"))};
+  backend_->WaitForCalls(1);
+  for (const int priority : {std::numeric_limits<int>::max(), 7, std::numeric_limits<int>::min()}) {
+    GenerationRequest request = Ask(std::to_string(priority));
+    request.priority = priority;
+    request.context.is_background = priority > 0;
+    asked.push_back(Submit(std::move(request)));
+  }
+  asked.push_back(Submit(Ask("client")));
+  backend_->Release();
+  for (const Asked& each : asked) EXPECT_TRUE(each.observer->Wait().ok());
+  EXPECT_EQ(backend_->prompts(),
+            (std::vector<std::string>{"first", "-2147483648", "client", "7", "2147483647"}));
 }
 
 TEST_F(ServiceTest, AFullQueueRefusesAndNamesTheLimit) {

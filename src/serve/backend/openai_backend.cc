@@ -323,7 +323,8 @@ void OpenAiBackend::Watch(size_t server, const std::stop_token& stop) {
       pool_.WaitForFailure(server, config_.health_interval, stop);
       if (pool_.is_healthy(server)) continue;
     }
-    SleepUntil(Clock::now() + std::min(next_if_failed, config_.health_interval), stop);
+    next_if_failed = std::min(next_if_failed, config_.health_interval);
+    SleepUntil(Clock::now() + next_if_failed, stop);
     next_if_failed *= 2;
   }
 }

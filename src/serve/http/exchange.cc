@@ -62,6 +62,8 @@ void Exchange::SetProgress(int64_t num_done, int64_t num_total) {
 void Exchange::OnDisconnect(std::function<void()> callback) {
   {
     const std::lock_guard lock(mutex_);
+    // It may hold what holds this exchange: one that comes late would keep both for ever.
+    if (is_over_) return;
     if (!gone_) {
       on_disconnect_ = std::move(callback);
       return;
@@ -75,7 +77,10 @@ Exchange::Pending Exchange::Take() {
   Pending taken = std::move(pending_);
   pending_ = {};
   pending_.ended = false;
-  if (taken.ended) on_disconnect_ = nullptr;
+  if (taken.ended) {
+    is_over_ = true;
+    on_disconnect_ = nullptr;
+  }
   return taken;
 }
 

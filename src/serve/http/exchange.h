@@ -34,7 +34,8 @@ class Exchange {
   void SetKeepAlive(std::string bytes, std::chrono::milliseconds interval);
   // How far the work is, for jobs, which show it.
   void SetProgress(int64_t num_done, int64_t num_total);
-  // Called once if the client goes away before the end; at once if it has gone already.
+  // Called once if the client goes away before the end; at once if it has gone already. Kept no
+  // longer than that.
   void OnDisconnect(std::function<void()> callback);
 
   // For the connection.
@@ -66,6 +67,7 @@ class Exchange {
   mutable std::mutex mutex_;
   bool begun_ = false;
   bool gone_ = false;
+  bool is_over_ = false;  // the end has been taken
   Pending pending_;
   KeepAlive keep_alive_;
   std::function<void()> on_disconnect_;

@@ -157,7 +157,7 @@ Status JobRunner::Conclude(const ClaimedJob& job, const HttpResponse& response) 
     return store_.jobs().Fail(job.claim,
                               {std::to_string(response.status), ErrorMessageOf(response)});
   }
-  const Status status = store_.jobs().Succeed(job.claim, response.body);
+  Status status = store_.jobs().Succeed(job.claim, response.body);
   if (status.code() != StatusCode::kOutOfRange && status.code() != StatusCode::kInvalidArgument) {
     return status;
   }

@@ -20,14 +20,15 @@ void JobWatcher::Stop() {
 }
 
 void JobWatcher::Add(Watch watch) {
-  bool is_stopped = false;
   {
     const std::lock_guard lock(mutex_);
-    is_stopped = is_stopped_;
-    if (!is_stopped) waiting_.push_back(std::move(watch));
+    if (!is_stopped_) {
+      waiting_.push_back(std::move(watch));
+      added_.notify_one();
+      return;
+    }
   }
-  if (is_stopped) return watch.notify(UnavailableError("the server is stopping"));
-  added_.notify_one();
+  watch.notify(UnavailableError("the server is stopping"));
 }
 
 void JobWatcher::Loop(const std::stop_token& stop) {

@@ -244,7 +244,7 @@ Status ReadImageOptions(const JsonFields& body, const std::string& detail, Image
 
 // Choices of one prompt differ in their seed.
 Status AddChoices(GenerationRequest request, int n, CompletionRequest& completion) {
-  const size_t num_choices = completion.choices.size() + static_cast<size_t>(n);
+  const size_t num_choices = completion.choices.size() + static_cast<size_t>(std::max(n, 0));
   if (n < 1 || num_choices > kMaxChoices) {
     return InvalidArgumentError(
         fmt::format("n: {} choices; expected 1 to {}", num_choices, kMaxChoices));

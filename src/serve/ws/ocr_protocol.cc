@@ -103,12 +103,25 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
     pages_.erase(id.dump());
   }
 
-  void Send(const json& id, const char* type, Json more = Json::object()) {
+  static std::string EventText(const json& id, const char* type, const Json& more) {
     Json event = Json::object();
     if (!id.is_null()) event["id"] = id;
     event["type"] = type;
     event.update(more);
-    socket_->Send(DumpJson(event));
+    return DumpJson(event);
+  }
+
+  void Send(const json& id, const char* type, const Json& more = Json::object()) {
+    socket_->Send(EventText(id, type, more));
+  }
+
+  // Its last message, and the id's end, in one: a client that has the message may use the id again,
+  // and a server that shuts down closes a socket once it is idle.
+  void SendEnd(const json& id, const char* type, const Json& more) {
+    std::string text = EventText(id, type, more);
+    const std::lock_guard lock(mutex_);
+    pages_.erase(id.dump());
+    socket_->Send(std::move(text));
   }
 
   void SendError(const json& id, const Status& status) {
@@ -160,9 +173,10 @@ class OcrSession::Observer final : public OcrDocumentObserver {
 
   void OnDone(const Result<OcrDocument>& result) override {
     SendAccepted();
-    session_->Remove(id_);  // first: the client may use the id again once it has the result
-    if (!result.ok()) return session_->SendError(id_, result.status());
-    session_->Send(id_, "result", {{"result", OcrDocumentToJson(*result)}});
+    if (!result.ok()) {
+      return session_->SendEnd(id_, "error", {{"error", ErrorObject(result.status())}});
+    }
+    session_->SendEnd(id_, "result", {{"result", OcrDocumentToJson(*result)}});
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "serve/ws/ocr_protocol.h"
 
+#include <chrono>
+#include <future>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -176,6 +178,19 @@ TEST_F(OcrProtocolTest, PagesAreLimited) {
   const json end = WaitForEnd("one more").back();
   EXPECT_EQ(end["error"]["code"], "rate_limit_exceeded");
   fake_.backend->Release();
+}
+
+// A server that shuts down closes a socket that is idle.
+TEST_F(OcrProtocolTest, IsNotIdleBeforeTheEndIsSent) {
+  std::future<bool> is_idle;
+  socket_->on_send = [&](const json& message) {
+    if (message["type"] != "result") return;
+    is_idle = std::async(std::launch::async, [this] { return session_->is_idle(); });
+    EXPECT_EQ(is_idle.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  };
+  Send(Page("p1"));
+  WaitForEnd("p1");
+  EXPECT_TRUE(is_idle.get());
 }
 
 }  // namespace

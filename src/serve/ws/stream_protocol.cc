@@ -22,6 +22,22 @@ Json Usage(const Generation& answer) {
           {"prompt_tokens_details", {{"cached_tokens", stats.num_cached_tokens}}}};
 }
 
+std::string EndText(const Generation& answer) {
+  const bool is_cut =
+      answer.stop_reason == StopReason::kMaxTokens || answer.stop_reason == StopReason::kRepetition;
+  Json end = {{"text", ""},
+              {"finished", true},
+              {"finish_reason", is_cut ? "length" : "stop"},
+              {"model", answer.model},
+              {"usage", Usage(answer)}};
+  if (answer.stop_reason == StopReason::kRepetition) end["stop_reason"] = "repetition";
+  return DumpJson(end);
+}
+
+std::string ErrorText(const Status& status, bool is_finished) {
+  return DumpJson(Json{{"error", ErrorObject(status)}, {"finished", is_finished}});
+}
+
 class StreamSession final : public WebSocketSession,
                             public std::enable_shared_from_this<StreamSession> {
  public:
@@ -67,7 +83,7 @@ class StreamSession final : public WebSocketSession,
       ++num_calls_;
     }
     message.erase("type");
-    const Status status = Answer(text, std::move(message));
+    Status status = Answer(text, std::move(message));
     if (!status.ok()) SetIdle();
     return status;
   }
@@ -94,21 +110,16 @@ class StreamSession final : public WebSocketSession,
   }
 
   void OnDone(const Result<Generation>& result) {
-    SetIdle();
-    if (!result.ok()) return SendError(result.status(), true);
-    const bool is_cut = result->stop_reason == StopReason::kMaxTokens ||
-                        result->stop_reason == StopReason::kRepetition;
-    Json end = {{"text", ""},
-                {"finished", true},
-                {"finish_reason", is_cut ? "length" : "stop"},
-                {"model", result->model},
-                {"usage", Usage(*result)}};
-    if (result->stop_reason == StopReason::kRepetition) end["stop_reason"] = "repetition";
-    socket_->Send(DumpJson(end));
+    std::string end = result.ok() ? EndText(*result) : ErrorText(result.status(), true);
+    // In one: a server that shuts down closes a socket once it is idle.
+    const std::lock_guard lock(mutex_);
+    is_answering_ = false;
+    call_.reset();
+    socket_->Send(std::move(end));
   }
 
   void SendError(const Status& status, bool is_finished) {
-    socket_->Send(DumpJson(Json{{"error", ErrorObject(status)}, {"finished", is_finished}}));
+    socket_->Send(ErrorText(status, is_finished));
   }
 
   Service& service_;

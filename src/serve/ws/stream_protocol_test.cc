@@ -1,5 +1,8 @@
 #include "serve/ws/stream_protocol.h"
 
+#include <chrono>
+#include <future>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -146,6 +149,19 @@ TEST_F(StreamProtocolTest, CutTexts) {
   EXPECT_EQ(Answer().back()["finish_reason"], "length");
   Send({{"prompt", "loop"}});
   EXPECT_EQ(Answer().back()["stop_reason"], "repetition");
+}
+
+// A server that shuts down closes a socket that is idle.
+TEST_F(StreamProtocolTest, IsNotIdleBeforeTheEndIsSent) {
+  std::future<bool> is_idle;
+  socket_->on_send = [&](const json& message) {
+    if (message["finished"] != true) return;
+    is_idle = std::async(std::launch::async, [this] { return session_->is_idle(); });
+    EXPECT_EQ(is_idle.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  };
+  Send({{"prompt", "Read the page."}, {"temperature", 0}, {"max_tokens", 100}});
+  Answer();
+  EXPECT_TRUE(is_idle.get());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -18,10 +19,15 @@ class RecordingSocket final : public WebSocket {
  public:
   using Json = nlohmann::json;
 
+  // Sees every message before those who wait. Set before there are any.
+  std::function<void(const Json&)> on_send;
+
   void Send(std::string text) override {
+    Json message = Json::parse(text);
+    if (on_send) on_send(message);
     {
       const std::lock_guard lock(mutex_);
-      messages_.push_back(Json::parse(text));
+      messages_.push_back(std::move(message));
     }
     changed_.notify_all();
   }
