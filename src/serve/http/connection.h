@@ -42,7 +42,7 @@ class Connection {
   std::string RemoteAddress();
 
  protected:
-  explicit Connection(boost::asio::any_io_executor executor) : deadline_(std::move(executor)) {}
+  explicit Connection(const boost::asio::any_io_executor& executor) : deadline_(executor) {}
 
  private:
   boost::asio::steady_timer deadline_;
