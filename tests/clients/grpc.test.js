@@ -273,7 +273,7 @@ describe('OcrService', () => {
     assert.equal(response.metadata.pages_total, 2);
     assert.equal(response.metadata.usage.completion_tokens, rest.metadata.tokens.output);
     await assert.rejects(call(clients.ocr, 'Ocr', { ...request, pages: '3' }), {
-      code: grpc.status.INVALID_ARGUMENT,
+      code: grpc.status.OUT_OF_RANGE,
       details: /no page 3; the document has 2/,
     });
 
@@ -288,7 +288,7 @@ describe('OcrService', () => {
     assert.deepEqual(pages.map(({ page }) => page), [1, 2]);
     for (const { page, result: read } of pages) {
       const deltas = received.filter(({ event, delta }) => event === 'delta' && delta.page === page);
-      assert.ok(deltas.length > 2);
+      assert.ok(deltas.length > (page === 1 ? 2 : 0)); // a later page may be done when its turn comes
       assert.equal(deltas.map(({ delta }) => delta.text).join(''), read.raw_text);
     }
   });
