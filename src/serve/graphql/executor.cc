@@ -110,9 +110,10 @@ Status Executor::CheckTable() const {
     }
   }
   for (const auto& [entry, resolver] : resolvers_.slow_fields) {
-    const bool is_root = std::any_of(roots.begin(), roots.end(), [&](const NamedType* root) {
-      return root != nullptr && entry.starts_with(root->name + ".");
-    });
+    const auto is_in = [&name = entry](const NamedType* root) {
+      return root != nullptr && name.starts_with(root->name + ".");
+    };
+    const bool is_root = std::any_of(roots.begin(), roots.end(), is_in);
     if (!is_root || FindEntry(*schema_, entry) == nullptr) {
       complain(entry, "is no field of the query or mutation root");
     } else if (resolvers_.fields.contains(entry)) {
