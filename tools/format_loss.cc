@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +21,7 @@
 
 #include "base/cpu_features.h"
 #include "base/file.h"
+#include "models/edit_distance.h"
 #include "models/greedy_loop.h"
 #include "models/registry.h"
 #include "vision/decode.h"
@@ -39,20 +39,6 @@ struct Format {
   DType dtype;
   Quantization quantization;
 };
-
-// Insertions, deletions and replacements that turn a into b.
-size_t EditDistance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t best = std::min({row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = std::exchange(row[j + 1], best);
-    }
-  }
-  return row[b.size()];
-}
 
 Result<std::vector<Page>> LoadPages(const std::filesystem::path& folder) {
   std::vector<Page> pages;

@@ -1,10 +1,11 @@
 #include "gguf_writer.h"
 
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <utility>
+
+#include "base/float16.h"
 
 namespace mao {
 namespace {
@@ -31,17 +32,6 @@ void AppendString(std::string& target, std::string_view text) {
 uint64_t ElementBytes(GgufType type) { return type == GgufType::kF32 ? 4 : 2; }
 uint64_t Aligned(uint64_t offset) { return (offset + kAlignment - 1) / kAlignment * kAlignment; }
 
-// To nearest even. A float16 counts steps of 2^(e-10), e at least -14: its bits are (e + 14) << 10
-// plus the number of steps. Magnitudes above 65504 become that.
-uint16_t Float16Bits(float value) {
-  constexpr float kLargest = 65504.0f;
-  const float magnitude = std::fmin(std::fabs(value), kLargest);
-  const int exponent = magnitude < 0x1p-14f ? -14 : std::ilogb(magnitude);
-  const auto steps = std::lrint(std::ldexp(magnitude, 10 - exponent));
-  const int sign = std::signbit(value) ? 0x8000 : 0;
-  return static_cast<uint16_t>(sign + ((exponent + 14) << 10) + steps);
-}
-
 float LoadFloat(const TensorView& view, size_t index) {
   if (view.dtype == DType::kF32) return view.Load<float>(index);
   if (view.dtype == DType::kF16) return ToFloat(view.Load<Float16>(index));
@@ -61,7 +51,7 @@ void WritePart(const TensorView& view, GgufType type, std::ofstream& out) {
     if (type == GgufType::kF32) {
       Append(converted, value);
     } else {
-      Append(converted, type == GgufType::kF16 ? Float16Bits(value) : ToBFloat16(value).bits);
+      Append(converted, type == GgufType::kF16 ? ToFloat16(value).bits : ToBFloat16(value).bits);
     }
   }
   out.write(converted.data(), static_cast<std::streamsize>(converted.size()));

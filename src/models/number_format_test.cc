@@ -1,5 +1,4 @@
 // Checkpoints in float32 and float16, and split into shards, read like the bfloat16 original.
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -8,22 +7,13 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/float16.h"
 #include "models/greedy_loop.h"
 #include "models/test_model.h"
 #include "weights/safetensors_writer.h"
 
 namespace mao {
 namespace {
-
-// Rounds to nearest even, for magnitudes below 65504. A float16 counts steps of 2^(e-10), e at least
-// -14: its bits are (e + 14) << 10 plus the number of steps, subnormal or not.
-uint16_t ToFloat16Bits(float value) {
-  const float magnitude = std::abs(value);
-  const int exponent = magnitude < 0x1p-14f ? -14 : std::ilogb(magnitude);
-  const auto steps = std::lrint(std::ldexp(magnitude, 10 - exponent));
-  const auto sign = std::signbit(value) ? 0x8000 : 0;
-  return static_cast<uint16_t>(sign + ((exponent + 14) << 10) + steps);
-}
 
 std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
   const std::string source = std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny";
@@ -47,8 +37,8 @@ std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
       if (dtype == DType::kF32) {
         std::memcpy(out.data() + i * 4, &value, 4);
       } else {
-        const uint16_t bits = ToFloat16Bits(value);
-        std::memcpy(out.data() + i * 2, &bits, 2);
+        const Float16 half = ToFloat16(value);
+        std::memcpy(out.data() + i * 2, &half, 2);
       }
     }
     return OkStatus();

@@ -62,9 +62,9 @@ Status ReadKeysFile(const std::string& path, std::vector<ApiKeyHash>& keys) {
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
     if (line.empty() || line.front() == '#') continue;
-    MAO_ASSIGN_OR_RETURN(ApiKeyHash key,
+    MAO_ASSIGN_OR_RETURN(const ApiKeyHash key,
                          ApiKeyHash::Parse(line, fmt::format("{}:{}", path, number)));
-    keys.push_back(std::move(key));
+    keys.push_back(key);
   }
   return OkStatus();
 }

@@ -163,6 +163,8 @@ void RunAmx(const DotBlock& block) {
   for (; panel + 2 <= block.last_panel; panel += 2) TilePanels<2>(block, panel);
   if (panel < block.last_panel) TilePanels<1>(block, panel);
   ReleaseTiles();
+  // Stores past the caches are not ordered like others: the next layer's threads must see them.
+  if (block.stream_c) _mm_sfence();
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ void PackPanel(const std::byte* rows, int64_t stride_bytes, int64_t k, std::byte
       _mm512_stream_si512(reinterpret_cast<__m512i*>(panel + i * 64), words[i]);
     }
   }
+  _mm_sfence();  // such stores are not ordered like others, and other threads read the panel
 }
 
 }  // namespace

@@ -163,36 +163,26 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
   }
 }
 
-template <WeightFormat kFormat, typename Dots, int kRows, int kPanels>
-inline void IntPanels(const DotBlock& block, int64_t row) {
-  const std::byte* a =
-      static_cast<const std::byte*>(block.a) + row * PreparedRowBytes(block.problem->w);
-  int64_t panel = block.first_panel;
-  for (; panel + kPanels <= block.last_panel; panel += kPanels) {
-    IntTile<kFormat, Dots, kRows, kPanels>(block, a, row, panel);
-  }
-  for (; panel < block.last_panel; ++panel) {
-    IntTile<kFormat, Dots, kRows, 1>(block, a, row, panel);
-  }
-}
-
 template <WeightFormat kFormat, typename Dots>
-inline void RunIntFormat(const DotBlock& block) {
-  int64_t row = block.first_row;
-  for (; row + Dots::kRows <= block.last_row; row += Dots::kRows) {
-    IntPanels<kFormat, Dots, Dots::kRows, Dots::kPanels>(block, row);
+struct IntegerTile {
+  static constexpr int kRows = Dots::kRows;
+  static constexpr int kPanels = Dots::kPanels;
+  static constexpr int kGemvPanels = Dots::kGemvPanels;
+
+  template <int kTileRows, int kTilePanels>
+  static void Run(const DotBlock& block, int64_t row, int64_t panel) {
+    const std::byte* a =
+        static_cast<const std::byte*>(block.a) + row * PreparedRowBytes(block.problem->w);
+    IntTile<kFormat, Dots, kTileRows, kTilePanels>(block, a, row, panel);
   }
-  for (; row < block.last_row; ++row) {
-    IntPanels<kFormat, Dots, 1, Dots::kGemvPanels>(block, row);
-  }
-}
+};
 
 template <typename Dots>
 inline void RunInt(const DotBlock& block) {
   if (block.problem->w.format == WeightFormat::kInt8) {
-    RunIntFormat<WeightFormat::kInt8, Dots>(block);
+    TilesOfBlock<IntegerTile<WeightFormat::kInt8, Dots>>(block);
   } else {
-    RunIntFormat<WeightFormat::kInt4, Dots>(block);
+    TilesOfBlock<IntegerTile<WeightFormat::kInt4, Dots>>(block);
   }
 }
 
@@ -283,7 +273,7 @@ inline void QuantizeToInt4(const float* values, int64_t depth, int64_t column, s
 }
 
 template <typename Vec>
-inline void QuantizeGroup(WeightFormat format, float* values, int64_t depth, int64_t column,
+inline void QuantizeGroup(WeightFormat format, const float* values, int64_t depth, int64_t column,
                           std::byte* group) {
   if (format == WeightFormat::kInt4) return QuantizeToInt4<Vec>(values, depth, column, group);
   alignas(64) int8_t bytes[kMaxGroupDepth];

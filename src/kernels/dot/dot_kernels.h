@@ -35,8 +35,8 @@ struct PackKernels {
   // Packs 16 rows of k bfloat16 (any alignment) as one panel.
   void (*pack_panel)(const std::byte* rows, int64_t stride_bytes, int64_t k, std::byte* panel);
   // Rounds `depth` (a multiple of 64, at most kMaxGroupDepth) weights of output `column` of a panel
-  // and writes them and their scale into that panel's group. values: aligned, overwritten.
-  void (*quantize_group)(WeightFormat format, float* values, int64_t depth, int64_t column,
+  // and writes them and their scale into that panel's group. values: 64-byte aligned.
+  void (*quantize_group)(WeightFormat format, const float* values, int64_t depth, int64_t column,
                          std::byte* group);
 };
 const PackKernels& PackKernelsInForce();

@@ -158,35 +158,44 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
   }
 }
 
-template <typename Vec, typename Weight, int kRows, int kPanels>
-inline void DotPanels(const DotBlock& block, int64_t row) {
-  const float* a = static_cast<const float*>(block.a) + row * block.problem->w.k;
+template <typename Tile, int kRows, int kPanels>
+inline void TilesOfRows(const DotBlock& block, int64_t row) {
   int64_t panel = block.first_panel;
   for (; panel + kPanels <= block.last_panel; panel += kPanels) {
-    DotTile<Vec, Weight, kRows, kPanels>(block, a, row, panel);
+    Tile::template Run<kRows, kPanels>(block, row, panel);
   }
-  for (; panel < block.last_panel; ++panel) {
-    DotTile<Vec, Weight, kRows, 1>(block, a, row, panel);
+  for (; panel < block.last_panel; ++panel) Tile::template Run<kRows, 1>(block, row, panel);
+}
+
+// Cuts a block into tiles: kRows x kPanels of them, and what is left over one row at a time.
+template <typename Tile>
+inline void TilesOfBlock(const DotBlock& block) {
+  int64_t row = block.first_row;
+  for (; row + Tile::kRows <= block.last_row; row += Tile::kRows) {
+    TilesOfRows<Tile, Tile::kRows, Tile::kPanels>(block, row);
   }
+  for (; row < block.last_row; ++row) TilesOfRows<Tile, 1, Tile::kGemvPanels>(block, row);
 }
 
 template <typename Vec, typename Weight>
-inline void RunTyped(const DotBlock& block) {
-  int64_t row = block.first_row;
-  for (; row + Vec::kDotRows <= block.last_row; row += Vec::kDotRows) {
-    DotPanels<Vec, Weight, Vec::kDotRows, Vec::kDotPanels>(block, row);
+struct FloatTile {
+  static constexpr int kRows = Vec::kDotRows;
+  static constexpr int kPanels = Vec::kDotPanels;
+  static constexpr int kGemvPanels = Vec::kGemvPanels;
+
+  template <int kTileRows, int kTilePanels>
+  static void Run(const DotBlock& block, int64_t row, int64_t panel) {
+    const float* a = static_cast<const float*>(block.a) + row * block.problem->w.k;
+    DotTile<Vec, Weight, kTileRows, kTilePanels>(block, a, row, panel);
   }
-  for (; row < block.last_row; ++row) {
-    DotPanels<Vec, Weight, 1, Vec::kGemvPanels>(block, row);
-  }
-}
+};
 
 template <typename Vec>
 inline void RunVector(const DotBlock& block) {
   if (block.problem->w.format == WeightFormat::kBF16) {
-    RunTyped<Vec, BFloat16>(block);
+    TilesOfBlock<FloatTile<Vec, BFloat16>>(block);
   } else {
-    RunTyped<Vec, float>(block);
+    TilesOfBlock<FloatTile<Vec, float>>(block);
   }
 }
 

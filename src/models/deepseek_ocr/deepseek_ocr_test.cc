@@ -4,13 +4,13 @@
 #include <cmath>
 #include <fstream>
 #include <map>
-#include <numeric>
 #include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/test_sanitizer.h"
+#include "models/edit_distance.h"
 #include "models/greedy_loop.h"
 #include "models/test_model.h"
 #include "weights/safetensors.h"
@@ -99,20 +99,6 @@ class StageChecker {
   const Stages& stages_;
   bool exact_;
 };
-
-// Insertions, deletions and replacements that turn a into b.
-size_t EditDistance(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t best = std::min({row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = std::exchange(row[j + 1], best);
-    }
-  }
-  return row[b.size()];
-}
 
 class DeepseekOcrTest : public testing::TestWithParam<DType> {
  protected:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <utility>
 
@@ -87,7 +88,10 @@ Status GetJob(PersistentStore& store, JobWatcher& watcher, const ExchangePtr& ex
   MAO_ASSIGN_OR_RETURN(const int64_t version, NumberParameter(request, "version", job.version));
   const auto deadline = JobWatcher::Clock::now() +
                         std::chrono::seconds(std::clamp<int64_t>(wait, 0, kMaxWaitSeconds));
-  watcher.Add({owner, id, version, deadline, nullptr, [exchange](const Result<StoredJob>& now) {
+  const auto is_gone = std::make_shared<std::atomic<bool>>(false);
+  exchange->OnDisconnect([is_gone] { *is_gone = true; });
+  watcher.Add({owner, id, version, deadline, [is_gone] { return is_gone->load(); },
+               [exchange](const Result<StoredJob>& now) {
                  exchange->Send(now.ok() ? JsonResponse(200, DumpJson(DescribeJob(*now)))
                                          : OpenAiError(now.status(), kJobNotFound));
                }});

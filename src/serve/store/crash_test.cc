@@ -24,7 +24,8 @@
 namespace mao {
 namespace {
 
-constexpr int kJobs = 100;
+// More than a quick machine finishes before the last round is killed.
+constexpr int kJobs = 300;
 constexpr int kRounds = kUnderSanitizer ? 16 : 40;
 constexpr int kWorkers = 2;
 
@@ -185,7 +186,7 @@ TEST(CrashTest, EveryAcceptedJobEndsOnceWhateverIsKilled) {
     ASSERT_TRUE(WIFSIGNALED(exit_status) || WEXITSTATUS(exit_status) == 0);
   }
   const Told before_last = told;
-  EXPECT_GT(num_killed, kRounds / 4);
+  EXPECT_GT(num_killed, kRounds / 2);
   EXPECT_FALSE(before_last.done.empty());
   ASSERT_EQ(RunRound(folder, kNever, &told), 0);
 
