@@ -22,11 +22,13 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {};
 };
 
-inline void ConfigureTiles() {
+// Tiles 0 to 5 (sums, and rows of A) may be lower than tiles 6 and 7 (weights): a product takes as
+// many cycles as A has rows.
+inline void ConfigureTiles(int64_t rows = kTileRows) {
   TileConfig config;
   for (int i = 0; i < 8; ++i) {
     config.row_bytes[i] = 64;
-    config.rows[i] = kTileRows;
+    config.rows[i] = static_cast<uint8_t>(i < 6 && rows < kTileRows ? rows : kTileRows);
   }
   asm volatile("ldtilecfg %0" ::"m"(config) : "memory");
 }

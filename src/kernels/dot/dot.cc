@@ -10,8 +10,8 @@ namespace mao {
 namespace {
 
 // From this many rows on, tiles beat the vector kernel (see docs/kernels.md).
-constexpr int64_t kMinAmxRows = 5;
-constexpr int64_t kMinAmxIntRows = 5;
+constexpr int64_t kMinAmxRows = 2;
+constexpr int64_t kMinAmxIntRows = 2;
 // Prepared A of one work item, in elements: it stays in the L2 cache (1 MiB of bfloat16) while the
 // weights stream by, once for every such block of rows.
 constexpr int64_t kElementsPerItem = 512 * 1024;

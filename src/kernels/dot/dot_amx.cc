@@ -2,9 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernels/arch/amx_tiles.h"
-#include "kernels/arch/vec_avx512.h"
-#include "kernels/dot/dot_vector.h"
+#include "kernels/dot/amx_outputs.h"
 
 namespace mao {
 namespace {
@@ -29,22 +27,6 @@ void PrepareTiles(const DotProblem& problem, int64_t first_row, int64_t last_row
         _mm512_storeu_si512(target, reinterpret_cast<__m512i>(pair));
       }
     }
-  }
-}
-
-void FinishTile(const DotBlock& block, const float* sums, int64_t first_row, int64_t panel) {
-  const int64_t end = first_row + kTileRows;
-  const int64_t last_row = end < block.last_row ? end : block.last_row;
-  const DotProblem& problem = *block.problem;
-  if (block.stream_c && (panel + 1) * kDotPanelColumns <= problem.w.n) {
-    for (int64_t row = first_row; row < last_row; ++row, sums += kDotPanelColumns) {
-      const VecAvx512 value = Epilogue(problem, panel, VecAvx512::Load(sums));
-      _mm512_stream_ps(problem.c + row * problem.c_stride + panel * kDotPanelColumns, value.v);
-    }
-    return;
-  }
-  for (int64_t row = first_row; row < last_row; ++row, sums += kDotPanelColumns) {
-    Finish(block, row, panel, VecAvx512::Load(sums));
   }
 }
 
@@ -128,11 +110,12 @@ inline void ChunkOfTiles(const DotBlock& block, int64_t row, int64_t panel, int6
     if (kRowTiles == 2) FinishAsTile(block, sums + 2 * kTileFloats, row + kTileRows, panel);
     return;
   }
-  FinishTile(block, sums, row, panel);
-  if (kPanels == 2) FinishTile(block, sums + kTileFloats, row, panel + 1);
-  if (kRowTiles == 2) FinishTile(block, sums + 2 * kTileFloats, row + kTileRows, panel);
+  FinishRows(block, sums, kDotPanelColumns, row, panel);
+  if (kPanels == 2) FinishRows(block, sums + kTileFloats, kDotPanelColumns, row, panel + 1);
+  if (kRowTiles == 2)
+    FinishRows(block, sums + 2 * kTileFloats, kDotPanelColumns, row + kTileRows, panel);
   if (kRowTiles == 2 && kPanels == 2) {
-    FinishTile(block, sums + 3 * kTileFloats, row + kTileRows, panel + 1);
+    FinishRows(block, sums + 3 * kTileFloats, kDotPanelColumns, row + kTileRows, panel + 1);
   }
 }
 
@@ -163,8 +146,7 @@ void RunAmx(const DotBlock& block) {
   for (; panel + 2 <= block.last_panel; panel += 2) TilePanels<2>(block, panel);
   if (panel < block.last_panel) TilePanels<1>(block, panel);
   ReleaseTiles();
-  // Stores past the caches are not ordered like others: the next layer's threads must see them.
-  if (block.stream_c) _mm_sfence();
+  FenceOutputs(block);
 }
 
 }  // namespace

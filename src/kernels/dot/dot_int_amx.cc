@@ -4,7 +4,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernels/arch/amx_tiles.h"
+#include "kernels/dot/amx_outputs.h"
 #include "kernels/dot/dot_int_vector.h"
 
 namespace mao {
@@ -93,10 +93,10 @@ inline void MultiplyGroup(const PanelGroup& group, const std::byte* a, int64_t r
   FenceTiles();
 }
 
-// The sums of 16 rows join their totals, as JoinGroup does.
+// The sums of up to 16 rows join their totals, as JoinGroup does.
 template <WeightFormat kFormat>
 inline void JoinTile(const int32_t* sums, const RowFactors& factors, const std::byte* scales,
-                     float* totals) {
+                     int64_t num_rows, float* totals) {
   Vec weight_scale;
   Vec weight_min;
   if constexpr (kFormat == WeightFormat::kInt8) {
@@ -104,7 +104,7 @@ inline void JoinTile(const int32_t* sums, const RowFactors& factors, const std::
   } else {
     Vec::LoadPairs(reinterpret_cast<const BFloat16*>(scales), weight_scale, weight_min);
   }
-  for (int r = 0; r < kTileRows; ++r) {
+  for (int64_t r = 0; r < num_rows; ++r) {
     const Vec sum = {_mm512_cvtepi32_ps(_mm512_load_si512(sums + r * kDotPanelColumns))};
     Vec total = Vec::Load(totals + r * kWidth);
     total = Vec::Fma(sum, Vec::Set1(factors.scale[r]) * weight_scale, total);
@@ -117,16 +117,19 @@ inline void JoinTile(const int32_t* sums, const RowFactors& factors, const std::
 
 template <WeightFormat kFormat, int kRowTiles, int kPanels>
 inline void RowsOfGroup(const PanelGroup& group, const std::byte* a, int64_t row_tile_bytes,
-                        float* totals) {
+                        int64_t num_rows, float* totals) {
   alignas(64) int32_t sums[4][kTileRows * kDotPanelColumns];
   MultiplyGroup<kFormat, kRowTiles, kPanels>(group, a, row_tile_bytes, sums);
   for (int t = 0; t < kRowTiles; ++t) {
     const auto& factors =
         *reinterpret_cast<const RowFactors*>(a + t * row_tile_bytes + group.num_tiles * kTileBytes);
+    const int64_t left = num_rows - t * kTileRows;
+    const int64_t rows_of_tile = left < kTileRows ? left : kTileRows;
     float* rows = totals + t * kTileRows * kWidth;
-    JoinTile<kFormat>(sums[2 * t], factors, group.scales[0], rows);
+    JoinTile<kFormat>(sums[2 * t], factors, group.scales[0], rows_of_tile, rows);
     if (kPanels == 2) {
-      JoinTile<kFormat>(sums[2 * t + 1], factors, group.scales[1], rows + kDotPanelColumns);
+      JoinTile<kFormat>(sums[2 * t + 1], factors, group.scales[1], rows_of_tile,
+                        rows + kDotPanelColumns);
     }
   }
 }
@@ -153,15 +156,25 @@ inline void RunPanels(const DotBlock& block, int64_t panel) {
          static_cast<size_t>((num_rows + kTileRows - 1) / kTileRows * kTileRows * kWidth) *
              sizeof(float));
   alignas(64) std::byte unpacked[2][kTileBytes];
-  const std::byte* weights = w.data + panel * PanelBytes(kFormat, w.k);
+  const int64_t panel_bytes = PanelBytes(kFormat, w.k);
+  const std::byte* panels = w.data + panel * panel_bytes;
+  const std::byte* weights = panels;
+  // With few rows the weights come from memory as fast as they are used.
+  const bool is_short = num_rows <= 2 * kTileRows;
   const int64_t total_depth = IntDepth(w.k);
   for (int64_t k = 0; k < total_depth; k += GroupDepth(kFormat)) {
     const int64_t left = total_depth - k;
     const int64_t depth = left < GroupDepth(kFormat) ? left : GroupDepth(kFormat);
     PanelGroup group = {};
     group.num_tiles = depth / kIntTileDepth;
+    const int64_t ahead = PrefetchOffset<kPanels>(weights - panels, panel_bytes);
     for (int p = 0; p < kPanels; ++p) {
-      const std::byte* lines = weights + p * PanelBytes(kFormat, w.k);
+      const std::byte* lines = weights + p * panel_bytes;
+      if (is_short) {
+        for (int64_t i = 0; i < GroupBytes(kFormat, depth); i += 64) {
+          __builtin_prefetch(lines + ahead + i, 0, 3);
+        }
+      }
       group.scales[p] = lines + GroupBytes(kFormat, depth) - 64;
       group.tiles[p] = lines;
       if constexpr (kFormat == WeightFormat::kInt4) {
@@ -174,18 +187,20 @@ inline void RunPanels(const DotBlock& block, int64_t panel) {
     int64_t row = 0;
     const std::byte* rows = a;
     for (; row + kTileRows < num_rows; row += 2 * kTileRows, rows += 2 * row_tile_bytes) {
-      RowsOfGroup<kFormat, 2, kPanels>(group, rows, row_tile_bytes, totals + row * kWidth);
+      RowsOfGroup<kFormat, 2, kPanels>(group, rows, row_tile_bytes, num_rows - row,
+                                       totals + row * kWidth);
     }
     if (row < num_rows) {
-      RowsOfGroup<kFormat, 1, kPanels>(group, rows, row_tile_bytes, totals + row * kWidth);
+      RowsOfGroup<kFormat, 1, kPanels>(group, rows, row_tile_bytes, num_rows - row,
+                                       totals + row * kWidth);
     }
     a += GroupOfTilesBytes(depth);
     weights += GroupBytes(kFormat, depth);
   }
-  for (int64_t row = 0; row < num_rows; ++row) {
+  for (int64_t row = 0; row < num_rows; row += kTileRows) {
     for (int p = 0; p < kPanels; ++p) {
-      Finish(block, block.first_row + row, panel + p,
-             Vec::Load(totals + row * kWidth + p * kDotPanelColumns));
+      FinishRows(block, totals + row * kWidth + p * kDotPanelColumns, kWidth, block.first_row + row,
+                 panel + p);
     }
   }
 }
@@ -198,13 +213,14 @@ inline void RunFormat(const DotBlock& block) {
 }
 
 void RunIntAmx(const DotBlock& block) {
-  ConfigureTiles();
+  ConfigureTiles(block.last_row - block.first_row);
   if (block.problem->w.format == WeightFormat::kInt8) {
     RunFormat<WeightFormat::kInt8>(block);
   } else {
     RunFormat<WeightFormat::kInt4>(block);
   }
   ReleaseTiles();
+  FenceOutputs(block);
 }
 
 }  // namespace

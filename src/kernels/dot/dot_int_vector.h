@@ -108,7 +108,8 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
   const int64_t panel_stride = PanelBytes(kFormat, w.k);
   const int64_t total_depth = IntDepth(w.k);
   constexpr int kRowsOfLine = kFormat == WeightFormat::kInt8 ? 1 : 2;
-  const std::byte* group = w.data + panel * panel_stride;
+  const std::byte* panels = w.data + panel * panel_stride;
+  const std::byte* group = panels;
   Vec total[kRows][kPanels];
   for (int r = 0; r < kRows; ++r) {
     for (int p = 0; p < kPanels; ++p) total[r][p] = Vec::Zero();
@@ -127,6 +128,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
       for (int p = 0; p < kPanels; ++p) dots[r][p] = Dots::Start(-bias);
     }
     const int64_t num_lines = depth / (4 * kRowsOfLine);
+    const int64_t ahead = PrefetchOffset<kPanels>(group - panels, panel_stride);
     const auto* bytes = reinterpret_cast<const int8_t*>(a + k);
 #pragma GCC unroll 4
     for (int64_t line = 0; line < num_lines; ++line) {
@@ -138,8 +140,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
         } else {
           Dots::LoadHalves(source, weights[p][0], weights[p][1]);
         }
-        // As in DotTile: far enough ahead for the memory to keep up.
-        if (kRows == 1) __builtin_prefetch(source + 4096, 0, 3);
+        if (kRows == 1) __builtin_prefetch(source + ahead, 0, 3);
       }
       for (int r = 0; r < kRows; ++r) {
         for (int i = 0; i < kRowsOfLine; ++i) {

@@ -110,18 +110,30 @@ inline void PackPanelScalar(const std::byte* rows, int64_t stride_bytes, int64_t
   }
 }
 
+// How far ahead of `offset` (bytes from the start of a panel) to prefetch when kPanels panels are
+// read at once: several streams reach the memory's bandwidth, if none starts cold. Where a panel
+// ends, the next one of its stream is kPanels further on.
+template <int kPanels>
+inline int64_t PrefetchOffset(int64_t offset, int64_t panel_bytes) {
+  constexpr int64_t kAheadBytes = 4096;
+  return kAheadBytes + (offset + kAheadBytes < panel_bytes ? 0 : (kPanels - 1) * panel_bytes);
+}
+
 // kRows rows x kPanels panels, all of k.
 template <typename Vec, typename Weight, int kRows, int kPanels>
 inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t panel) {
   const DotProblem& problem = *block.problem;
   const int64_t k = problem.w.k;
   const int64_t panel_elements = k * kDotPanelColumns;
+  constexpr auto kWeightBytes = static_cast<int64_t>(sizeof(Weight));
   const auto* weights = reinterpret_cast<const Weight*>(problem.w.data) + panel * panel_elements;
   Vec total[kRows][kPanels];
   for (int r = 0; r < kRows; ++r) {
     for (int p = 0; p < kPanels; ++p) total[r][p] = Vec::Zero();
   }
   for (int64_t first_k = 0; first_k < k; first_k += kDotBlockDepth) {
+    const int64_t ahead = PrefetchOffset<kPanels>((first_k * kDotPanelColumns) * kWeightBytes,
+                                                  panel_elements * kWeightBytes);
     Vec even[kRows][kPanels];
     Vec odd[kRows][kPanels];
     for (int r = 0; r < kRows; ++r) {
@@ -135,9 +147,7 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
       for (int p = 0; p < kPanels; ++p) {
         const Weight* tile_row = tile + p * panel_elements + j * 2 * kDotPanelColumns;
         LoadWeightPair(tile_row, w_even[p], w_odd[p]);
-        // Ahead by 4 tiles of this panel: several streams at once are what reaches the memory's
-        // bandwidth when the weights come from DRAM.
-        if (kRows == 1) __builtin_prefetch(tile_row + 4 * kDotTileElements, 0, 3);
+        if (kRows == 1) __builtin_prefetch(reinterpret_cast<const char*>(tile_row) + ahead, 0, 3);
       }
       for (int r = 0; r < kRows; ++r) {
         const float* a_pair = a + r * k + first_k + 2 * j;
