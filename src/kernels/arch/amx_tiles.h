@@ -22,6 +22,10 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {};
 };
 
+inline void LoadTileConfig(const TileConfig& config) {
+  asm volatile("ldtilecfg %0" ::"m"(config) : "memory");
+}
+
 // Tiles 0 to 5 (sums, and rows of A) may be lower than tiles 6 and 7 (weights): a product takes as
 // many cycles as A has rows.
 inline void ConfigureTiles(int64_t rows = kTileRows) {
@@ -30,7 +34,7 @@ inline void ConfigureTiles(int64_t rows = kTileRows) {
     config.row_bytes[i] = 64;
     config.rows[i] = static_cast<uint8_t>(i < 6 && rows < kTileRows ? rows : kTileRows);
   }
-  asm volatile("ldtilecfg %0" ::"m"(config) : "memory");
+  LoadTileConfig(config);
 }
 
 inline void ReleaseTiles() { asm volatile("tilerelease" ::: "memory"); }

@@ -10,33 +10,37 @@
 namespace mao {
 namespace {
 
+// From this many query rows on, tiles beat vectors.
+constexpr int64_t kMinAmxRows = 2;
+
 const AttentionKernels& Kernels() {
   return SelectByIsa(kAttentionAvx512, kAttentionAvx2, kAttentionGeneric);
 }
 
 int64_t CeilDiv(int64_t value, int64_t unit) { return (value + unit - 1) / unit; }
 
-template <typename T>
-T FromFloat(float value);
-template <>
-float FromFloat<float>(float value) {
-  return value;
-}
-template <>
-BFloat16 FromFloat<BFloat16>(float value) {
-  return ToBFloat16(value);
+void StoreFloatKey(const float* key, int64_t head_dim, int64_t lane, std::byte* tile) {
+  auto* target = reinterpret_cast<float*>(tile) + lane;
+  for (int64_t d = 0; d < head_dim; ++d) target[d * kKeysPerTile] = key[d];
 }
 
-template <typename T>
-void StoreKeyHead(const float* key, int64_t head_dim, int64_t lane, std::byte* tile) {
-  T* target = reinterpret_cast<T*>(tile) + lane;
-  for (int64_t d = 0; d < head_dim; ++d) target[d * kKeysPerTile] = FromFloat<T>(key[d]);
+void StoreFloatValue(const float* value, int64_t head_dim, int64_t lane, std::byte* tile) {
+  std::copy(value, value + head_dim, reinterpret_cast<float*>(tile) + lane * head_dim);
 }
 
-template <typename T>
-void StoreValueHead(const float* value, int64_t head_dim, int64_t lane, std::byte* tile) {
-  T* target = reinterpret_cast<T*>(tile) + lane * head_dim;
-  for (int64_t d = 0; d < head_dim; ++d) target[d] = FromFloat<T>(value[d]);
+void StoreRoundedKey(const float* key, int64_t head_dim, int64_t lane, std::byte* tile) {
+  auto* target = reinterpret_cast<BFloat16*>(tile) + 2 * lane;
+  for (int64_t d = 0; d < head_dim; d += 2, target += 2 * kKeysPerTile) {
+    target[0] = ToBFloat16(key[d]);
+    target[1] = ToBFloat16(key[d + 1]);
+  }
+}
+
+void StoreRoundedValue(const float* value, int64_t head_dim, int64_t lane, std::byte* tile) {
+  auto* target = reinterpret_cast<BFloat16*>(tile) + lane / 2 * 32 + lane % 2;
+  for (int64_t d = 0; d < head_dim; d += 16, target += 16 * kKeysPerTile) {
+    for (int64_t i = 0; i < 16; ++i) target[2 * i] = ToBFloat16(value[d + i]);
+  }
 }
 
 using StoreHead = void (*)(const float* source, int64_t head_dim, int64_t lane, std::byte* tile);
@@ -76,8 +80,8 @@ void PackDenseHead(const DenseAttentionArgs& args, int64_t group, int64_t head, 
   for (int64_t token = 0; token < args.group_size; ++token) {
     const float* row = DenseToken(args, group, token) + head * args.head_dim;
     const auto tile = static_cast<size_t>(token / kKeysPerTile) * tile_bytes;
-    StoreKeyHead<float>(row + width, args.head_dim, token % kKeysPerTile, keys + tile);
-    StoreValueHead<float>(row + 2 * width, args.head_dim, token % kKeysPerTile, values + tile);
+    StoreFloatKey(row + width, args.head_dim, token % kKeysPerTile, keys + tile);
+    StoreFloatValue(row + 2 * width, args.head_dim, token % kKeysPerTile, values + tile);
   }
   // Keys beyond the group are multiplied but masked; zeros keep them finite.
   for (int64_t token = args.group_size; token % kKeysPerTile != 0; ++token) {
@@ -175,25 +179,33 @@ void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* 
   kernels.end(task, state);
 }
 
+void AttendPaged(const AttentionTask& task) {
+#if defined(__x86_64__)
+  if (CurrentCpuIsa() >= CpuIsa::kAmx && task.kv.dtype == DType::kBF16 &&
+      task.head_dim % kDotBlockDepth == 0 && task.num_rows >= kMinAmxRows) {
+    return AttendTiles(task);
+  }
+#endif
+  Kernels().attend(task);
+}
+
 }  // namespace
 
 void StoreKeys(const float* source, int64_t stride, int64_t rows, const int64_t* slots,
                const KvLayout& layout, std::byte* cache, ThreadPool& pool) {
   StoreRows(source, stride, rows, slots, layout, cache,
-            layout.dtype == DType::kBF16 ? &StoreKeyHead<BFloat16> : &StoreKeyHead<float>, pool);
+            layout.dtype == DType::kBF16 ? &StoreRoundedKey : &StoreFloatKey, pool);
 }
 
 void StoreValues(const float* source, int64_t stride, int64_t rows, const int64_t* slots,
                  const KvLayout& layout, std::byte* cache, ThreadPool& pool) {
   StoreRows(source, stride, rows, slots, layout, cache,
-            layout.dtype == DType::kBF16 ? &StoreValueHead<BFloat16> : &StoreValueHead<float>,
-            pool);
+            layout.dtype == DType::kBF16 ? &StoreRoundedValue : &StoreFloatValue, pool);
 }
 
 void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, int64_t out_stride,
                     int64_t num_heads, float scale, const KvLayout& layout, const std::byte* keys,
                     const std::byte* values, ThreadPool& pool) {
-  const AttentionKernels& kernels = Kernels();
   const int64_t group = num_heads / layout.num_kv_heads;
   // Query heads that share a kv head go into one task, so that its keys are read once.
   const int64_t queries_per_task = std::max<int64_t>(1, kMaxQueryRows / group);
@@ -234,7 +246,7 @@ void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, 
         task.num_keys[r] = sequence->first_position + query + 1;
       }
     }
-    kernels.attend(task);
+    AttendPaged(task);
   });
 }
 

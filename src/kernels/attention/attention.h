@@ -1,12 +1,19 @@
 // Softmax attention over keys and values stored as tiles of 16 keys.
 //
-// A tile of one kv head: keys transposed, [head_dim][16]; values as they are, [16][head_dim]; both
-// of type kF32 or kBF16. A block of a paged cache holds block_size/16 tiles per kv head.
+// A tile of one kv head, kF32: keys transposed, [head_dim][16]; values as they are, [16][head_dim].
+// kBF16: both as packed weights of kernels/dot, so that AMX reads them as they stand. Keys are a
+// panel of depth head_dim: pairs of channels, [head_dim/2][16 keys][2]. Values are a panel of 16
+// channels after the other, each of depth 16: [head_dim/16][8][16 channels][2 keys]. A block of a
+// paged cache holds block_size/16 tiles per kv head.
 //
 // Arithmetic, per query row and head, the same bits for every grouping of rows, block size and
-// instruction set: keys run in chunks of 128 counted from position 0; a logit is one chain of fused
-// multiply-adds over the channels, then fma(scale, sum, bias); each chunk updates a running maximum
-// and sum (Milakov and Gimelshein 2018), and values join in the order of the keys.
+// instruction set: keys run in chunks of 128 counted from position 0; a logit is the dot product,
+// then fma(scale, sum, bias); each chunk updates a running maximum and sum (Milakov and Gimelshein
+// 2018), and values join in the order of the keys. Over kF32 tiles the dot product is one chain of
+// fused multiply-adds over the channels, and so is the sum over the keys. Over kBF16 tiles queries
+// and weights are rounded to bfloat16 (the sum of the weights is not), the dot product is that of
+// kernels/dot, and values join 16 keys at a time: the sums over even and over odd keys, each a chain
+// from 0, are added and then join.
 #ifndef MAOOCR_KERNELS_ATTENTION_ATTENTION_H_
 #define MAOOCR_KERNELS_ATTENTION_ATTENTION_H_
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "kernels/attention/attention.h"
+#include "kernels/dot/packed_weights.h"
 
 namespace mao {
 
@@ -50,7 +51,7 @@ struct SoftmaxState {
 };
 
 struct AttentionKernels {
-  // The whole task with float arithmetic.
+  // The whole task.
   void (*attend)(const AttentionTask& task);
   // Its parts, for a driver that computes the products elsewhere: start all rows; turn the dot
   // products of a chunk into weights and rescale sum and out; divide out by sum into task.out.
@@ -63,6 +64,11 @@ struct AttentionKernels {
                           int64_t panel_elements, BFloat16* target);
   void (*round_row)(const float* source, int64_t n, BFloat16* target);
 };
+
+#if defined(__x86_64__)
+// AttentionKernels::attend for bfloat16 tiles on AMX; head_dim is a multiple of 32.
+void AttendTiles(const AttentionTask& task);
+#endif
 
 extern const AttentionKernels kAttentionGeneric;
 extern const AttentionKernels kAttentionAvx2;

@@ -5,8 +5,11 @@
 #include <math.h>
 #include <string.h>
 
+#include <type_traits>
+
 #include "kernels/arch/vec_math.h"
 #include "kernels/attention/attention_kernels.h"
+#include "kernels/attention/kv_products.h"
 
 namespace mao {
 namespace {
@@ -14,98 +17,32 @@ namespace {
 // Bias rows are written in whole grid rows, so they may start before and end after a chunk.
 constexpr int64_t kBiasMargin = kMaxGridSide;
 
-inline const std::byte* Tile(const KvTiles& kv, const std::byte* base, int64_t tile) {
-  if (kv.blocks == nullptr) return base + tile * kv.tile_bytes;
-  const int64_t block = kv.blocks[tile / kv.tiles_per_block];
-  return base + block * kv.block_bytes + tile % kv.tiles_per_block * kv.tile_bytes;
-}
-
-// dots[r][t*16 ..] = q_r . keys of kVectors tiles.
-template <typename Vec, typename Kv, int kRows, int kVectors>
-inline void KeyDots(const AttentionTask& task, int64_t row, int64_t first_tile, int64_t in_chunk,
-                    SoftmaxState& state) {
-  const Kv* tiles[kVectors];
-  for (int t = 0; t < kVectors; ++t) {
-    tiles[t] = reinterpret_cast<const Kv*>(Tile(task.kv, task.kv.keys, first_tile + t));
-  }
-  Vec sums[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r) {
-    for (int t = 0; t < kVectors; ++t) sums[r][t] = Vec::Zero();
-  }
-  for (int64_t d = 0; d < task.head_dim; ++d) {
-    Vec key[kVectors];
-    for (int t = 0; t < kVectors; ++t) key[t] = Vec::Load(tiles[t] + d * kKeysPerTile);
-    for (int r = 0; r < kRows; ++r) {
-      const Vec q = Vec::Set1(task.q[row + r][d]);
-      for (int t = 0; t < kVectors; ++t) sums[r][t] = Vec::Fma(q, key[t], sums[r][t]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int t = 0; t < kVectors; ++t) {
-      sums[r][t].Store(state.weights[row + r] + in_chunk + t * kKeysPerTile);
-    }
-  }
-}
-
 template <typename Vec, typename Kv, int kRows>
 inline void KeyDotsOfRows(const AttentionTask& task, int64_t row, int64_t first_tile,
                           int64_t num_tiles, SoftmaxState& state) {
+  using Products = KvProducts<Vec, Kv>;
   int64_t t = 0;
   // A single row has registers to spare: twice the chains hide the latency of the additions.
-  constexpr int kWide = kRows == 1 ? 2 * Vec::kAttentionVectors : Vec::kAttentionVectors;
+  constexpr int kWide = kRows == 1 ? 2 * Products::kVectors : Products::kVectors;
   for (; t + kWide <= num_tiles; t += kWide) {
-    KeyDots<Vec, Kv, kRows, kWide>(task, row, first_tile + t, t * kKeysPerTile, state);
-  }
-  for (; t + Vec::kAttentionVectors <= num_tiles; t += Vec::kAttentionVectors) {
-    KeyDots<Vec, Kv, kRows, Vec::kAttentionVectors>(task, row, first_tile + t, t * kKeysPerTile,
-                                                    state);
+    Products::template KeyDots<kRows, kWide>(task, row, first_tile + t, t * kKeysPerTile, state);
   }
   for (; t < num_tiles; ++t) {
-    KeyDots<Vec, Kv, kRows, 1>(task, row, first_tile + t, t * kKeysPerTile, state);
-  }
-}
-
-// out[r][d ..] += sum over the chunk's keys of weight * value, for kVectors vectors of channels.
-template <typename Vec, typename Kv, int kRows, int kVectors>
-inline void AddValues(const AttentionTask& task, int64_t row, int64_t first_key, int64_t num_keys,
-                      int64_t d, SoftmaxState& state) {
-  Vec sums[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r) {
-    for (int i = 0; i < kVectors; ++i) sums[r][i] = Vec::Load(state.out[row + r] + d + i * 16);
-  }
-  for (int64_t key = 0; key < num_keys; key += kKeysPerTile) {
-    const Kv* tile = reinterpret_cast<const Kv*>(
-        Tile(task.kv, task.kv.values, (first_key + key) / kKeysPerTile));
-    const int64_t left = num_keys - key;
-    const int64_t keys_here = left < kKeysPerTile ? left : kKeysPerTile;
-    for (int64_t k = 0; k < keys_here; ++k) {
-      Vec value[kVectors];
-      for (int i = 0; i < kVectors; ++i)
-        value[i] = Vec::Load(tile + k * task.head_dim + d + i * 16);
-      for (int r = 0; r < kRows; ++r) {
-        const Vec weight = Vec::Set1(state.weights[row + r][key + k]);
-        for (int i = 0; i < kVectors; ++i) sums[r][i] = Vec::Fma(weight, value[i], sums[r][i]);
-      }
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int i = 0; i < kVectors; ++i) sums[r][i].Store(state.out[row + r] + d + i * 16);
+    Products::template KeyDots<kRows, 1>(task, row, first_tile + t, t * kKeysPerTile, state);
   }
 }
 
 template <typename Vec, typename Kv, int kRows>
 inline void AddValuesOfRows(const AttentionTask& task, int64_t row, int64_t first_key,
                             int64_t num_keys, SoftmaxState& state) {
+  using Products = KvProducts<Vec, Kv>;
   int64_t d = 0;
-  constexpr int kWide = kRows == 1 ? 2 * Vec::kAttentionVectors : Vec::kAttentionVectors;
+  constexpr int kWide = kRows == 1 ? 2 * Products::kVectors : Products::kVectors;
   for (; d + 16 * kWide <= task.head_dim; d += 16 * kWide) {
-    AddValues<Vec, Kv, kRows, kWide>(task, row, first_key, num_keys, d, state);
-  }
-  for (; d + 16 * Vec::kAttentionVectors <= task.head_dim; d += 16 * Vec::kAttentionVectors) {
-    AddValues<Vec, Kv, kRows, Vec::kAttentionVectors>(task, row, first_key, num_keys, d, state);
+    Products::template AddValues<kRows, kWide>(task, row, first_key, num_keys, d, state);
   }
   for (; d < task.head_dim; d += 16) {
-    AddValues<Vec, Kv, kRows, 1>(task, row, first_key, num_keys, d, state);
+    Products::template AddValues<kRows, 1>(task, row, first_key, num_keys, d, state);
   }
 }
 
@@ -231,6 +168,14 @@ inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t f
   }
 }
 
+// n floats rounded to bfloat16, as floats.
+template <typename Vec>
+inline void RoundValues(const float* source, int64_t n, float* target) {
+  for (int64_t i = 0; i < n; i += 16) {
+    Vec::RoundToBFloat16(Vec::Load(source + i)).Store(target + i);
+  }
+}
+
 template <typename Vec, typename Kv>
 inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t first_key,
                         SoftmaxState& state) {
@@ -246,6 +191,11 @@ inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t fi
     KeyDotsOfRows<Vec, Kv, 1>(task, row, first_tile, num_tiles, state);
   }
   SoftmaxChunk<Vec>(task, first_row, first_key, num_keys, state);
+  if (std::is_same_v<Kv, BFloat16>) {
+    for (row = first_row; row < task.num_rows; ++row) {
+      RoundValues<Vec>(state.weights[row], num_tiles * kKeysPerTile, state.weights[row]);
+    }
+  }
   row = first_row;
   for (; row + Vec::kAttentionRows <= task.num_rows; row += Vec::kAttentionRows) {
     AddValuesOfRows<Vec, Kv, Vec::kAttentionRows>(task, row, first_key, num_keys, state);
@@ -305,11 +255,14 @@ inline void AttendTyped(const AttentionTask& task) {
 
 template <typename Vec>
 inline void Attend(const AttentionTask& task) {
-  if (task.kv.dtype == DType::kBF16) {
-    AttendTyped<Vec, BFloat16>(task);
-  } else {
-    AttendTyped<Vec, float>(task);
+  if (task.kv.dtype != DType::kBF16) return AttendTyped<Vec, float>(task);
+  alignas(64) float rounded[kMaxQueryRows][kMaxHeadDim];
+  AttentionTask with_rounded = task;
+  for (int64_t r = 0; r < task.num_rows; ++r) {
+    RoundValues<Vec>(task.q[r], task.head_dim, rounded[r]);
+    with_rounded.q[r] = rounded[r];
   }
+  AttendTyped<Vec, BFloat16>(with_rounded);
 }
 
 }  // namespace
