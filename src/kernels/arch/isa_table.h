@@ -8,7 +8,7 @@
 namespace mao {
 
 // The entry for the instruction set in force (CurrentCpuIsa). AMX machines run the AVX-512 entry:
-// tiles only serve matrix products, which have an entry of their own.
+// what tiles serve (products, attention) has an entry of its own.
 template <typename Kernels>
 const Kernels& SelectByIsa([[maybe_unused]] const Kernels& avx512,
                            [[maybe_unused]] const Kernels& avx2, const Kernels& generic) {

@@ -61,9 +61,9 @@ void StoreRows(const float* source, int64_t stride, int64_t rows, const int64_t*
 }
 
 // Bytes of one head's keys (or values) of one group of DenseAttention, as tiles of floats or, in
-// less, as packed bfloat16 chunks.
+// less, of bfloat16.
 int64_t DenseHeadBytes(int64_t group_size, int64_t head_dim) {
-  return CeilDiv(group_size, kKeysPerChunk) * kKeysPerChunk * head_dim *
+  return CeilDiv(group_size, kKeysPerTile) * kKeysPerTile * head_dim *
          static_cast<int64_t>(sizeof(float));
 }
 
@@ -91,7 +91,7 @@ void PackDenseHead(const DenseAttentionArgs& args, int64_t group, int64_t head, 
   }
 }
 
-// Keys as packed weights of the product q . k: outputs are keys, the depth is the head.
+// Keys as tiles, which are panels of packed weights.
 void PackKeys(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* keys) {
   const AttentionKernels& kernels = Kernels();
   const PackKernels& pack = PackKernelsInForce();
@@ -113,73 +113,23 @@ void PackKeys(const DenseAttentionArgs& args, int64_t group, int64_t head, std::
   }
 }
 
-// Values as packed weights of the product weights . values, a matrix for each chunk of keys:
-// outputs are channels, the depth is the chunk.
+// Values as tiles of 16 tokens.
 void PackValues(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* values) {
   const AttentionKernels& kernels = Kernels();
   const int64_t offset = 2 * args.num_heads * args.head_dim + head * args.head_dim;
-  constexpr int64_t kPanelElements = kKeysPerChunk * kDotPanelColumns;
-  constexpr float kZeros[kMaxHeadDim] = {};  // for keys beyond the group
+  constexpr float kZeros[kMaxHeadDim] = {};  // for tokens beyond the group
   const auto value = [&](int64_t token) {
     return token < args.group_size ? DenseToken(args, group, token) + offset : kZeros;
   };
-  auto* packed = reinterpret_cast<BFloat16*>(values);
-  const int64_t padded = CeilDiv(args.group_size, kKeysPerChunk) * kKeysPerChunk;
-  for (int64_t token = 0; token < padded; token += 2) {
-    const int64_t in_chunk = token % kKeysPerChunk;
-    BFloat16* row = packed + token / kKeysPerChunk * kKeysPerChunk * args.head_dim +
-                    in_chunk / 2 * 2 * kDotPanelColumns;
-    kernels.pack_value_pair(value(token), value(token + 1), args.head_dim, kPanelElements, row);
+  auto* tiles = reinterpret_cast<BFloat16*>(values);
+  for (int64_t token = 0; token < args.group_size; token += 2) {
+    BFloat16* target = tiles + token / kKeysPerTile * kKeysPerTile * args.head_dim +
+                       token % kKeysPerTile * kKeysPerTile;
+    kernels.pack_value_pair(value(token), value(token + 1), args.head_dim, target);
   }
 }
 
-// The task with products of rounded operands. q_rows: rows of args.qkv.
-void AttendRounded(const DenseAttentionArgs& args, int64_t head, const int32_t* q_rows,
-                   const std::byte* keys, const std::byte* values, const AttentionTask& task) {
-  const AttentionKernels& kernels = Kernels();
-  const DotKernels& dot = DotKernelsFor(DType::kBF16, WeightFormat::kBF16, kMaxQueryRows);
-  alignas(64) std::byte prepared_q[kMaxQueryRows * kMaxHeadDim * sizeof(float)];
-  alignas(64) std::byte prepared_weights[kMaxQueryRows * kKeysPerChunk * sizeof(float)];
-  SoftmaxState state;
-  kernels.begin(task, state);
-
-  DotProblem logits;
-  logits.a = args.qkv + head * args.head_dim;
-  logits.a_stride = args.qkv_stride;
-  logits.a_rows = q_rows;
-  logits.m = task.num_rows;
-  logits.w = {WeightFormat::kBF16, args.group_size, args.head_dim, keys};
-  logits.c_stride = kKeysPerChunk;
-  dot.prepare(logits, 0, task.num_rows, /*round_a=*/true, prepared_q);
-
-  DotProblem sums;
-  sums.a = state.weights[0];
-  sums.a_stride = kKeysPerChunk;
-  sums.m = task.num_rows;
-  sums.accumulate = true;
-  sums.c = state.out[0];
-  sums.c_stride = kMaxHeadDim;
-
-  for (int64_t first_key = 0; first_key < args.group_size; first_key += kKeysPerChunk) {
-    const int64_t num_keys = std::min(kKeysPerChunk, args.group_size - first_key);
-    const int64_t first_panel = first_key / kDotPanelColumns;
-    logits.c = state.weights[0] - first_key;
-    dot.run({&logits, prepared_q, 0, task.num_rows, first_panel,
-             first_panel + CeilDiv(num_keys, kDotPanelColumns)});
-    kernels.softmax(task, 0, first_key, num_keys, state);
-    for (int64_t r = 0; r < task.num_rows; ++r) {
-      const int64_t padded = CeilDiv(num_keys, kKeysPerTile) * kKeysPerTile;
-      std::fill(state.weights[r] + padded, state.weights[r] + kKeysPerChunk, 0.0f);
-    }
-    sums.w = {WeightFormat::kBF16, args.head_dim, kKeysPerChunk,
-              values + first_key * args.head_dim * static_cast<int64_t>(sizeof(BFloat16))};
-    dot.prepare(sums, 0, task.num_rows, /*round_a=*/true, prepared_weights);
-    dot.run({&sums, prepared_weights, 0, task.num_rows, 0, sums.w.num_panels()});
-  }
-  kernels.end(task, state);
-}
-
-void AttendPaged(const AttentionTask& task) {
+void Attend(const AttentionTask& task) {
 #if defined(__x86_64__)
   if (CurrentCpuIsa() >= CpuIsa::kAmx && task.kv.dtype == DType::kBF16 &&
       task.head_dim % kDotBlockDepth == 0 && task.num_rows >= kMinAmxRows) {
@@ -246,7 +196,7 @@ void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, 
         task.num_keys[r] = sequence->first_position + query + 1;
       }
     }
-    AttendPaged(task);
+    Attend(task);
   });
 }
 
@@ -272,8 +222,7 @@ size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_
 
 void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch,
                     ThreadPool& pool) {
-  const AttentionKernels& kernels = Kernels();
-  const bool rounded = args.compute == DType::kBF16 && args.head_dim % kDotBlockDepth == 0;
+  const bool rounded = args.compute == DType::kBF16;
   const int64_t num_heads = args.num_groups * args.num_heads;
   const int64_t head_bytes = DenseHeadBytes(args.group_size, args.head_dim);
   std::byte* keys = scratch.data();
@@ -297,10 +246,10 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
     const int64_t group = index / args.num_heads;
     const int64_t head = index % args.num_heads;
     AttentionTask task;
-    task.kv = {DType::kF32,
+    task.kv = {args.compute,
                keys + index * head_bytes,
                values + index * head_bytes,
-               args.head_dim * kKeysPerTile * static_cast<int64_t>(sizeof(float)),
+               args.head_dim * kKeysPerTile * static_cast<int64_t>(SizeBytes(args.compute)),
                nullptr,
                1,
                0};
@@ -308,23 +257,17 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
     task.scale = args.scale;
     task.relative = args.relative;
     task.num_rows = 0;
-    int32_t q_rows[kMaxQueryRows];
     for (int64_t token = first; token < last; ++token) {
       const int32_t row = args.rows[group * args.group_size + token];
       if (row < 0) continue;
       const int64_t r = task.num_rows++;
-      q_rows[r] = row;
       task.q[r] = args.qkv + row * args.qkv_stride + head * args.head_dim;
       task.out[r] = args.out + row * args.out_stride + head * args.head_dim;
       task.num_keys[r] = args.group_size;
       task.grid_index[r] = token;
     }
     if (task.num_rows == 0) return;
-    if (rounded) {
-      AttendRounded(args, head, q_rows, task.kv.keys, task.kv.values, task);
-    } else {
-      kernels.attend(task);
-    }
+    Attend(task);
   });
 }
 

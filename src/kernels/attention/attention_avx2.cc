@@ -3,8 +3,7 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>,        &BeginRows<VecAvx2>,
-                                         &SoftmaxChunk<VecAvx2>,  &EndRows<VecAvx2>,
-                                         &PackValuePair<VecAvx2>, &RoundRow<VecAvx2>};
+const AttentionKernels kAttentionAvx2 = {&Attend<VecAvx2>, &PackValuePair<VecAvx2>,
+                                         &RoundRow<VecAvx2>};
 
 }  // namespace mao

@@ -3,8 +3,7 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionAvx512 = {&Attend<VecAvx512>,        &BeginRows<VecAvx512>,
-                                           &SoftmaxChunk<VecAvx512>,  &EndRows<VecAvx512>,
-                                           &PackValuePair<VecAvx512>, &RoundRow<VecAvx512>};
+const AttentionKernels kAttentionAvx512 = {&Attend<VecAvx512>, &PackValuePair<VecAvx512>,
+                                           &RoundRow<VecAvx512>};
 
 }  // namespace mao

@@ -3,8 +3,7 @@
 
 namespace mao {
 
-const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>,        &BeginRows<VecGeneric>,
-                                            &SoftmaxChunk<VecGeneric>,  &EndRows<VecGeneric>,
-                                            &PackValuePair<VecGeneric>, &RoundRow<VecGeneric>};
+const AttentionKernels kAttentionGeneric = {&Attend<VecGeneric>, &PackValuePair<VecGeneric>,
+                                            &RoundRow<VecGeneric>};
 
 }  // namespace mao

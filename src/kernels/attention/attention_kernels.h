@@ -51,17 +51,10 @@ struct SoftmaxState {
 };
 
 struct AttentionKernels {
-  // The whole task.
   void (*attend)(const AttentionTask& task);
-  // Its parts, for a driver that computes the products elsewhere: start all rows; turn the dot
-  // products of a chunk into weights and rescale sum and out; divide out by sum into task.out.
-  void (*begin)(const AttentionTask& task, SoftmaxState& state);
-  void (*softmax)(const AttentionTask& task, int64_t first_row, int64_t first_key, int64_t num_keys,
-                  SoftmaxState& state);
-  void (*end)(const AttentionTask& task, const SoftmaxState& state);
   // For packing keys and values as bfloat16: see PackValuePair; n (a multiple of 16) floats rounded.
   void (*pack_value_pair)(const float* first, const float* second, int64_t head_dim,
-                          int64_t panel_elements, BFloat16* target);
+                          BFloat16* target);
   void (*round_row)(const float* source, int64_t n, BFloat16* target);
 };
 

@@ -215,12 +215,11 @@ inline void BeginRows(const AttentionTask& task, SoftmaxState& state) {
   }
 }
 
-// The values of two tokens, channel by channel beside each other: a row of packed weights, one panel
-// of 16 channels every panel_elements.
+// The values of two tokens, channel by channel beside each other: a row of each panel of a tile.
 template <typename Vec>
 inline void PackValuePair(const float* first, const float* second, int64_t head_dim,
-                          int64_t panel_elements, BFloat16* target) {
-  for (int64_t d = 0; d < head_dim; d += 16, target += panel_elements) {
+                          BFloat16* target) {
+  for (int64_t d = 0; d < head_dim; d += 16, target += 16 * kKeysPerTile) {
     Vec::StorePairs(target, Vec::Load(first + d), Vec::Load(second + d));
   }
 }
@@ -240,29 +239,30 @@ inline void EndRows(const AttentionTask& task, const SoftmaxState& state) {
   }
 }
 
+// products: the task with the queries that meet the keys.
 template <typename Vec, typename Kv>
-inline void AttendTyped(const AttentionTask& task) {
+inline void AttendTyped(const AttentionTask& task, const AttentionTask& products) {
   SoftmaxState state;
   BeginRows<Vec>(task, state);
   int64_t first_row = 0;  // rows before it have seen all their keys
   for (int64_t first_key = 0; first_key < task.num_keys[task.num_rows - 1];
        first_key += kKeysPerChunk) {
     while (task.num_keys[first_row] <= first_key) ++first_row;
-    AttendChunk<Vec, Kv>(task, first_row, first_key, state);
+    AttendChunk<Vec, Kv>(products, first_row, first_key, state);
   }
   EndRows<Vec>(task, state);
 }
 
 template <typename Vec>
 inline void Attend(const AttentionTask& task) {
-  if (task.kv.dtype != DType::kBF16) return AttendTyped<Vec, float>(task);
+  if (task.kv.dtype != DType::kBF16) return AttendTyped<Vec, float>(task, task);
   alignas(64) float rounded[kMaxQueryRows][kMaxHeadDim];
-  AttentionTask with_rounded = task;
+  AttentionTask products = task;
   for (int64_t r = 0; r < task.num_rows; ++r) {
     RoundValues<Vec>(task.q[r], task.head_dim, rounded[r]);
-    with_rounded.q[r] = rounded[r];
+    products.q[r] = rounded[r];
   }
-  AttendTyped<Vec, BFloat16>(with_rounded);
+  AttendTyped<Vec, BFloat16>(task, products);
 }
 
 }  // namespace
