@@ -9,6 +9,12 @@ namespace {
 
 constexpr int64_t kOutputsPerItem = 64;  // of packing; a multiple of the panel width
 
+Status CheckDepth(int64_t k) {
+  if (k > 0 && k % kDotBlockDepth == 0) return OkStatus();
+  return UnimplementedError(
+      fmt::format("a linear layer with {} inputs; supported are multiples of 32", k));
+}
+
 Result<std::vector<float>> JoinBiases(std::span<const TensorView> biases, int64_t num_outputs) {
   std::vector<float> joined;
   for (const TensorView& bias : biases) {
@@ -51,10 +57,7 @@ Result<StackShape> ShapeOfStack(std::span<const TensorView> weights) {
     }
     stack.n += weight.shape.dim(0);
   }
-  if (stack.k == 0 || stack.k % kDotBlockDepth != 0) {
-    return UnimplementedError(
-        fmt::format("a linear layer with {} inputs; supported are multiples of 32", stack.k));
-  }
+  MAO_RETURN_IF_ERROR(CheckDepth(stack.k));
   return stack;
 }
 
@@ -80,6 +83,7 @@ Result<Linear> Linear::Pack(const LinearBundle& bundle, WeightFormat format, Thr
 }
 
 Result<Linear> Linear::FromPacked(const PackedWeights& packed, std::span<const TensorView> biases) {
+  MAO_RETURN_IF_ERROR(CheckDepth(packed.k));
   Linear linear;
   MAO_ASSIGN_OR_RETURN(linear.bias_, JoinBiases(biases, packed.n));
   linear.weights_ = packed;

@@ -42,7 +42,7 @@ class Linear {
   static Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool);
 
   // Weights that are packed already, used where they are: they must outlive the layer. Errors:
-  // InvalidArgument for biases that do not fit.
+  // Unimplemented if k is not a multiple of 32; InvalidArgument for biases that do not fit.
   static Result<Linear> FromPacked(const PackedWeights& packed, std::span<const TensorView> biases);
 
   Linear() = default;

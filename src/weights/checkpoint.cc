@@ -197,12 +197,13 @@ const TensorView* Checkpoint::Find(std::string_view tensor) const {
 std::vector<std::string> Checkpoint::FileNames() const {
   std::vector<std::string> names;
   for (const auto& [name, source] : state_->files) {
-    if (!name.ends_with(kShardExtension) && name != kIndexFile) names.push_back(name);
+    const bool is_of_tensors = name.ends_with(kShardExtension) || name == kIndexFile;
+    if (source.status.ok() && !is_of_tensors) names.push_back(name);
   }
   return names;
 }
 
-const std::string& Checkpoint::PathOf(const TensorView& tensor) const {
+const std::string& Checkpoint::FileOf(const TensorView& tensor) const {
   for (const Shard& shard : state_->shards) {
     if (tensor.data >= shard.bytes.data() &&
         tensor.data <= shard.bytes.data() + shard.bytes.size()) {

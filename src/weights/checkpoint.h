@@ -63,7 +63,7 @@ class Checkpoint {
   // .tiktoken, .safetensors.
   Result<std::string_view> File(std::string_view file_name) const;
 
-  // The names that File knows, without those of safetensors files.
+  // The files that File can read, without safetensors files and their index.
   std::vector<std::string> FileNames() const;
 
   // Null if absent. The pointer lives as long as the checkpoint, moved or not.
@@ -74,8 +74,8 @@ class Checkpoint {
   size_t total_bytes() const { return state_->total_bytes; }  // of all tensors, without headers
   std::span<const Shard> shards() const { return state_->shards; }
 
-  // Of the file that holds the tensor, for messages.
-  const std::string& PathOf(const TensorView& tensor) const;
+  // The path of the file that holds the tensor, for messages.
+  const std::string& FileOf(const TensorView& tensor) const;
 
   // The pages of this tensor stop counting as resident; they are read again from the file if
   // needed. Nothing happens to tensors in memory.

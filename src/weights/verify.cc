@@ -35,16 +35,18 @@ Status VerifyTensors(const Checkpoint& checkpoint, std::span<const TensorSpec> e
       missing.push_back(spec.name);
       continue;
     }
+    const std::string where =
+        checkpoint.shards().size() > 1 ? " in " + checkpoint.FileOf(*found) : "";
     if (found->shape != spec.shape) {
-      misshapen.push_back(fmt::format("{} (expected {}, found {})", spec.name,
-                                      spec.shape.ToString(), found->shape.ToString()));
+      misshapen.push_back(fmt::format("{} (expected {}, found {}{})", spec.name,
+                                      spec.shape.ToString(), found->shape.ToString(), where));
     }
     if (!spec.dtype.has_value() && !IsFloat(found->dtype)) {
-      not_float.push_back(fmt::format("{} ({})", spec.name, Name(found->dtype)));
+      not_float.push_back(fmt::format("{} ({}{})", spec.name, Name(found->dtype), where));
     }
     if (spec.dtype.has_value() && found->dtype != *spec.dtype) {
-      mistyped.push_back(fmt::format("{} (expected {}, found {})", spec.name, Name(*spec.dtype),
-                                     Name(found->dtype)));
+      mistyped.push_back(fmt::format("{} (expected {}, found {}{})", spec.name, Name(*spec.dtype),
+                                     Name(found->dtype), where));
     }
   }
   std::vector<std::string> unread;
