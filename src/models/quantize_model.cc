@@ -60,6 +60,7 @@ Result<std::string> FingerprintOf(const Checkpoint& source) {
     const size_t end_bytes = std::min(kEndBytes, bytes.size());
     fingerprint.Add(bytes.first(end_bytes));
     fingerprint.Add(bytes.last(end_bytes));
+    source.Forget(tensor.view);
   }
   return fingerprint.ToString();
 }
