@@ -75,8 +75,7 @@ class QuantizeFolder::Lock {
       return UnavailableError(
           fmt::format("{}: another `maoocr quantize` is writing there", folder));
     }
-    return InvalidArgumentError(
-        fmt::format("{}: cannot lock: {}", folder, std::strerror(errno)));
+    return InvalidArgumentError(fmt::format("{}: cannot lock: {}", folder, std::strerror(errno)));
   }
 
  private:
