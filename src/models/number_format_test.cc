@@ -20,7 +20,7 @@ namespace {
 
 std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
   const std::string source = std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny";
-  const std::string folder = testing::TempDir() + "/maoocr_" + std::string(Name(dtype));
+  std::string folder = testing::TempDir() + "/maoocr_" + std::string(Name(dtype));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   for (const char* file : {"config.json", "tokenizer.json"}) {

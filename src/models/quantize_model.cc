@@ -157,7 +157,7 @@ Result<Metadata> MetadataFor(const Checkpoint& source, const QuantizeOptions& op
 Status CopyFiles(const Checkpoint& source, const std::string& folder) {
   for (const std::string& name : SmallFiles(source)) {
     MAO_ASSIGN_OR_RETURN(const std::string_view contents, source.File(name));
-    MAO_RETURN_IF_ERROR(WriteFile(folder + "/" + name, contents));
+    MAO_RETURN_IF_ERROR(WriteFile(fmt::format("{}/{}", folder, name), contents));
   }
   return OkStatus();
 }
