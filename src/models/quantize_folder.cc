@@ -123,8 +123,9 @@ Status QuantizeFolder::CheckComplete(const Metadata& metadata, const ModelTensor
   const auto stored = checkpoint.ok() ? StoredWeights::Verify(*checkpoint, model)
                                       : Result<StoredWeights>(checkpoint.status());
   if (!stored.ok() || !stored->packed().has_value()) {
-    return InvalidArgumentError(fmt::format(
-        "{}: is not empty and not a packed model; give the name of a new folder", folder_));
+    return InvalidArgumentError(
+        fmt::format("{}: is not empty and not a packed model ({}); give the name of a new folder",
+                    folder_, stored.ok() ? "its weights are plain" : stored.status().message()));
   }
   const auto& entries = checkpoint->shards().front().metadata;
   const Metadata found(entries.begin(), entries.end());

@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
@@ -245,6 +247,17 @@ TEST(QuantizeFolderTest, FoldersOfOthersAreLeftAlone) {
   EXPECT_EQ(FilesIn(folder.path()), (std::map<std::string, std::string>{{"diary.txt", "dear"}}));
   ExpectError(Quantize(EmbeddedFolder(), EmbeddedFolder(), Options(Quantization::kInt8)).status(),
               StatusCode::kInvalidArgument, {EmbeddedFolder(), "not empty"});
+}
+
+TEST(QuantizeFolderTest, OneProcessWritesAtATime) {
+  const TempFolder folder;
+  const int other = open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(flock(other, LOCK_EX), 0);
+  ExpectError(Quantize(EmbeddedFolder(), folder.path(), Options(Quantization::kInt8)).status(),
+              StatusCode::kUnavailable, {folder.path(), "another"});
+  EXPECT_TRUE(FilesIn(folder.path()).empty());
+  close(other);
+  EXPECT_TRUE(Quantize(EmbeddedFolder(), folder.path(), Options(Quantization::kInt8)).ok());
 }
 
 TEST(QuantizeFolderTest, CompleteOutputIsToldApartFromAnotherOne) {
