@@ -86,5 +86,24 @@ TEST(StoredWeightsTest, FormatsFollowRoleTypeAndQuantization) {
   EXPECT_EQ(FormatOf(kLanguage, Quantization::kNone, DType::kF32, mixed), kF32);
 }
 
+// The fuzzer starts from files that pass, or it would never see what comes after.
+TEST(StoredWeightsTest, TheSeedsOfTheFuzzerAreGoodFiles) {
+  const ModelTensors model = {
+      {{"q.weight", {5, 32}}, {"k.weight", {3, 32}}, {"o.weight", {16, 96}}, {"norm", {4}}},
+      {{{"q.weight", "k.weight"}, WeightRole::kSensitive}, {{"o.weight"}, WeightRole::kLanguage}}};
+  for (const std::string name : {"none", "int8", "int4", "plain"}) {
+    const auto file = MappedFile::Open(std::string(MAOOCR_SOURCE_DIR) +
+                                       "/tests/fuzz/seeds/stored_weights_fuzz/" + name);
+    ASSERT_TRUE(file.ok());
+    const Checkpoint::NamedBytes files[] = {{"config.json", AsBytes("{}")},
+                                            {"model.safetensors", file->bytes()}};
+    const auto checkpoint = Checkpoint::FromMemory(name, files);
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
+    const auto stored = StoredWeights::Verify(*checkpoint, model);
+    ASSERT_TRUE(stored.ok()) << stored.status().ToString();
+    EXPECT_EQ(stored->FindPacked(model.linears[1].weights) != nullptr, name != "plain");
+  }
+}
+
 }  // namespace
 }  // namespace mao
