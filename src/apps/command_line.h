@@ -9,6 +9,7 @@
 #include "apps/config_command.h"
 #include "apps/info_command.h"
 #include "apps/ocr_command.h"
+#include "apps/quantize_command.h"
 #include "apps/serve_command.h"
 #include "apps/tokenize_command.h"
 
@@ -16,7 +17,8 @@ namespace mao {
 
 struct CommandLine {
   // What to do; an exit code if that is done: help or a usage error has been printed.
-  std::variant<int, OcrOptions, ServeOptions, InfoOptions, TokenizeOptions, ConfigShowOptions>
+  std::variant<int, OcrOptions, ServeOptions, InfoOptions, QuantizeCommandOptions, TokenizeOptions,
+               ConfigShowOptions>
       command = 0;
   bool verbose = false;
 };

@@ -54,9 +54,9 @@ std::string KeepEnd(std::string_view text, size_t count) {
 std::string FormatProgress(const Progress& progress, size_t width) {
   const size_t total = std::max<size_t>(progress.num_files, 1);
   const size_t filled = std::min(progress.num_done, total) * kBarColumns / total;
-  const std::string front =
-      fmt::format("[{}{}] {}/{}", std::string(filled, '#'), std::string(kBarColumns - filled, '.'),
-                  progress.num_done, progress.num_files);
+  const std::string front = fmt::format(
+      "[{}{}] {}/{}{}{}", std::string(filled, '#'), std::string(kBarColumns - filled, '.'),
+      progress.num_done, progress.num_files, progress.unit.empty() ? "" : " ", progress.unit);
   std::string back;
   if (progress.tokens_per_s > 0) back += fmt::format("  {:.0f} tokens/s", progress.tokens_per_s);
   if (progress.num_done > 0 && progress.num_done < progress.num_files) {
@@ -113,6 +113,10 @@ void Console::Error(std::string_view subject, std::string_view message) { Tell(s
 
 void Console::Warn(std::string_view subject, std::string_view message) {
   if (!quiet_) Tell(subject, fmt::format("warning: {}", message));
+}
+
+void Console::Say(std::string_view message) {
+  if (!quiet_) Tell("", message);
 }
 
 void Console::Note(std::string_view message) {

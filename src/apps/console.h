@@ -16,7 +16,8 @@ struct Progress {
   size_t num_files = 0;
   std::string_view current;  // the file that is being read
   double tokens_per_s = 0;
-  double seconds = 0;  // since the start
+  double seconds = 0;          // since the start
+  std::string_view unit = {};  // of the counts, when they are not of files, as in "MB"
 };
 
 // The progress as one line of at most `width` columns: a bar, counts, file, speed, time left.
@@ -36,6 +37,7 @@ class Console {
   Console& operator=(const Console&) = delete;
 
   bool output_is_terminal() const { return output_is_terminal_; }
+  bool error_is_terminal() const { return error_is_terminal_; }
 
   // To standard output, at once. DataLoss (a full disk, say), then and ever after.
   [[nodiscard]] Status Print(std::string_view text);
@@ -44,6 +46,8 @@ class Console {
   // in front of the message already.
   void Error(std::string_view subject, std::string_view message);
   void Warn(std::string_view subject, std::string_view message);
+  // To standard error, unless quiet.
+  void Say(std::string_view message);
   // What only a person at a terminal wants to know.
   void Note(std::string_view message);
 

@@ -11,6 +11,8 @@ TEST(FormatProgressTest, TellsHowFarItIs) {
   EXPECT_EQ(FormatProgress({0, 2, "a.png", 0, 0}, 100), "[....................] 0/2  a.png");
   EXPECT_EQ(FormatProgress({2, 2, "", 5, 8000}, 100), "[####################] 2/2  5 tokens/s");
   EXPECT_EQ(FormatProgress({1, 3, "", 0, 4000}, 100), "[######..............] 1/3  ETA 2:13:20");
+  EXPECT_EQ(FormatProgress({100, 300, "out", 0, 5, "MB"}, 100),
+            "[######..............] 100/300 MB  out  ETA 0:10");
 }
 
 TEST(FormatProgressTest, KeepsToTheWidth) {

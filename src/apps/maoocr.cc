@@ -24,6 +24,7 @@ struct CommandRunner {
   int operator()(const OcrOptions& options) const { return RunOcr(options); }
   int operator()(const ServeOptions& options) const { return RunServe(options); }
   int operator()(const InfoOptions& options) const { return RunInfo(options); }
+  int operator()(const QuantizeCommandOptions& options) const { return RunQuantize(options); }
   int operator()(const TokenizeOptions& options) const { return RunTokenize(options); }
   int operator()(const ConfigShowOptions& options) const { return RunConfigShow(options); }
 };

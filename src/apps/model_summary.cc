@@ -83,15 +83,18 @@ void ReadConfig(ConfigReader& config, ModelSummary& summary) {
   summary.activation_bytes = ActivationBytes(config);
 }
 
-void CountTensors(const Checkpoint& checkpoint, DType dtype, ModelSummary& summary) {
+void CountTensors(const Checkpoint& checkpoint, const ModelTensors& model, DType dtype,
+                  ModelSummary& summary) {
   summary.num_tensors = checkpoint.num_tensors();
   summary.tensor_bytes = checkpoint.total_bytes();
+  for (const TensorSpec& tensor : model.tensors) {
+    summary.num_parameters += tensor.shape.num_elements();
+  }
   for (const NamedTensor& tensor : checkpoint.tensors()) {
-    const int64_t size = tensor.view.shape.num_elements();
-    summary.num_parameters += size;
-    // bfloat16 stays as it is.
-    const bool is_bf16 = tensor.view.dtype == DType::kBF16;
-    summary.weight_bytes += static_cast<size_t>(size) * SizeBytes(is_bf16 ? DType::kBF16 : dtype);
+    // bfloat16 and what is packed stay as they are.
+    const bool is_converted = tensor.view.dtype == DType::kF32 || tensor.view.dtype == DType::kF16;
+    summary.weight_bytes +=
+        is_converted ? tensor.view.num_elements() * SizeBytes(dtype) : tensor.view.size_bytes();
     ++summary.tensors_by_dtype[std::string(Name(tensor.view.dtype))];
   }
 }
@@ -132,8 +135,9 @@ Result<ModelSummary> Summarise(const Checkpoint& checkpoint) {
   summary.name = checkpoint.name();
   const std::string config_name = checkpoint.name() + "/config.json";
   MAO_ASSIGN_OR_RETURN(const std::string_view json, checkpoint.File("config.json"));
-  MAO_ASSIGN_OR_RETURN(const std::vector<TensorSpec> expected, ExpectedTensors(json, config_name));
-  MAO_RETURN_IF_ERROR(VerifyTensors(checkpoint, expected));
+  MAO_ASSIGN_OR_RETURN(const ModelTensors model, ExpectedTensors(checkpoint));
+  MAO_ASSIGN_OR_RETURN(const StoredWeights stored, StoredWeights::Verify(checkpoint, model));
+  if (stored.packed().has_value()) summary.quantization = Name(stored.packed()->quantization);
   MAO_ASSIGN_OR_RETURN(JsonReader reader, JsonReader::Parse(json, config_name));
   ConfigReader config(std::move(reader));
   ReadConfig(config, summary);
@@ -142,7 +146,7 @@ Result<ModelSummary> Summarise(const Checkpoint& checkpoint) {
   summary.tokenizer_size = tokenizer->vocab_size();
   const DType dtype = DefaultDType(checkpoint);
   summary.compute_dtype = dtype == DType::kBF16 ? "bfloat16" : "float32";
-  CountTensors(checkpoint, dtype, summary);
+  CountTensors(checkpoint, model, dtype, summary);
   summary.kv_bytes_per_token =
       static_cast<size_t>(2 * summary.num_layers * summary.num_kv_heads * summary.head_dim) *
       SizeBytes(dtype);
@@ -160,6 +164,9 @@ std::string SummaryText(const ModelSummary& summary) {
   line("parameters",
        fmt::format("{} in {} tensors", Count(summary.num_parameters), summary.num_tensors));
   line("formats", Formats(summary));
+  if (!summary.quantization.empty()) {
+    line("packed", fmt::format("by maoocr quantize, quantization {}", summary.quantization));
+  }
   line("computes in", summary.compute_dtype);
   line("decoder",
        fmt::format("{} layers, width {}, {} heads of {}, {} key/value heads", summary.num_layers,
@@ -186,6 +193,8 @@ std::string SummaryJson(const ModelSummary& summary) {
   json["tensors"] = summary.num_tensors;
   json["tensor_bytes"] = summary.tensor_bytes;
   json["tensors_by_dtype"] = summary.tensors_by_dtype;
+  json["packed_quantization"] =
+      summary.quantization.empty() ? nullptr : nlohmann::ordered_json(summary.quantization);
   json["compute_dtype"] = summary.compute_dtype;
   json["vocab_size"] = summary.vocab_size;
   json["tokenizer_size"] = summary.tokenizer_size;

@@ -28,6 +28,7 @@ struct ModelSummary {
   size_t tensor_bytes = 0;
   std::map<std::string, size_t> tensors_by_dtype;  // names as in safetensors
   std::string compute_dtype;
+  std::string quantization;   // of a packed checkpoint: none, int8, int4; else empty
   int64_t vocab_size = 0;     // rows of the output
   size_t tokenizer_size = 0;  // ids of the tokenizer
   int64_t max_model_len = 0;  // prompt and answer together, in tokens

@@ -10,17 +10,13 @@
 #include "models/registry.h"
 
 namespace mao {
-namespace {
-
-Result<DType> ParseDType(const std::string& name, const Checkpoint& checkpoint) {
+Result<DType> ParseComputeDType(const std::string& name, const Checkpoint& checkpoint) {
   if (name == "auto") return DefaultDType(checkpoint);
   if (name == "bfloat16") return DType::kBF16;
   if (name == "float32") return DType::kF32;
   return InvalidArgumentError(
       fmt::format("unknown dtype '{}'; known: auto, bfloat16, float32", name));
 }
-
-}  // namespace
 
 Result<Checkpoint> OpenCheckpoint(const std::string& folder) {
   if (!folder.empty()) return Checkpoint::Open(folder);
@@ -35,7 +31,7 @@ Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const Checkpoint& checkpoint) {
 Result<std::unique_ptr<Engine>> OpenEngine(const OpenModelOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   MAO_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(options.folder));
-  MAO_ASSIGN_OR_RETURN(const DType dtype, ParseDType(options.dtype, checkpoint));
+  MAO_ASSIGN_OR_RETURN(const DType dtype, ParseComputeDType(options.dtype, checkpoint));
   MAO_ASSIGN_OR_RETURN(const Quantization quantization, ParseQuantization(options.quantization));
   std::unique_ptr<Model> model;
   {
@@ -46,9 +42,10 @@ Result<std::unique_ptr<Engine>> OpenEngine(const OpenModelOptions& options) {
   config.dtype = dtype;
   MAO_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Create(std::move(model), config));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const bool quantized = quantization != Quantization::kNone;
+  const std::string& format = engine->model_info().weight_format;
+  const bool quantized = format != Name(dtype);
   LogInfo(fmt::format("opened {} as {}{}{} in {:.2f} s", checkpoint.name(), Name(dtype),
-                      quantized ? " with weights in " : "", quantized ? Name(quantization) : "",
+                      quantized ? " with weights in " : "", quantized ? format : "",
                       seconds.count()));
   return engine;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/dtype.h"
 #include "base/status.h"
 #include "engine/engine.h"
 #include "text/tokenizer.h"
@@ -23,6 +24,9 @@ struct OpenModelOptions {
 Result<Checkpoint> OpenCheckpoint(const std::string& folder);
 
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const Checkpoint& checkpoint);
+
+// auto (the checkpoint's), bfloat16, float32. InvalidArgument for other names.
+Result<DType> ParseComputeDType(const std::string& name, const Checkpoint& checkpoint);
 
 Result<std::unique_ptr<Engine>> OpenEngine(const OpenModelOptions& options);
 

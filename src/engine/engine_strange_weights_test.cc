@@ -44,7 +44,7 @@ std::unique_ptr<Engine> MakeEngine(std::string_view name_end, uint16_t bits) {
   const auto checkpoint = files.Open();
   EXPECT_TRUE(checkpoint.ok());
   ThreadPool pool(2);
-  auto model = LoadModel(*checkpoint, {DType::kBF16}, pool);  // which copies what it needs
+  auto model = LoadModel(*checkpoint, {DType::kBF16}, pool);
   EXPECT_TRUE(model.ok()) << model.status().ToString();
   EngineConfig config;
   config.num_threads = 2;

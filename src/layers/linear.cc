@@ -7,47 +7,86 @@
 namespace mao {
 namespace {
 
-constexpr int64_t kRowsPerItem = 64;  // of packing; a multiple of the panel width
+constexpr int64_t kOutputsPerItem = 64;  // of packing; a multiple of the panel width
+
+Status CheckDepth(int64_t k) {
+  if (k > 0 && k % kDotBlockDepth == 0) return OkStatus();
+  return UnimplementedError(
+      fmt::format("a linear layer with {} inputs; supported are multiples of 32", k));
+}
+
+Result<std::vector<float>> JoinBiases(std::span<const TensorView> biases, int64_t num_outputs) {
+  std::vector<float> joined;
+  for (const TensorView& bias : biases) {
+    MAO_ASSIGN_OR_RETURN(const FloatMatrix values, ToFloatMatrix(bias));
+    joined.insert(joined.end(), values.data(), values.data() + bias.num_elements());
+  }
+  if (!joined.empty() && joined.size() != static_cast<size_t>(num_outputs)) {
+    return InvalidArgumentError(
+        fmt::format("{} bias values for {} outputs", joined.size(), num_outputs));
+  }
+  return joined;
+}
+
+// Outputs [first, last) of the stack become outputs of the target from first_target on.
+void PackRange(std::span<const TensorView> weights, int64_t first, int64_t last,
+               const PackedWeights& target, int64_t first_target) {
+  int64_t begin = 0;  // of this weight in the stack
+  for (const TensorView& weight : weights) {
+    const int64_t end = begin + weight.shape.dim(0);
+    const int64_t from = std::max(begin, first);
+    const int64_t to = std::min(end, last);
+    if (from < to) {
+      const size_t row_bytes = static_cast<size_t>(target.k) * SizeBytes(weight.dtype);
+      PackWeightRows(weight.data + static_cast<size_t>(from - begin) * row_bytes, weight.dtype,
+                     target.k, to - from, target, first_target + from - first);
+    }
+    begin = end;
+  }
+}
 
 }  // namespace
 
-Result<Linear> Linear::Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool) {
-  const int64_t in = bundle.weights.empty() ? 0 : bundle.weights[0].shape.dim(1);
-  int64_t out = 0;
-  for (const TensorView& weight : bundle.weights) {
-    if (weight.shape.rank() != 2 || weight.shape.dim(1) != in) {
-      return InvalidArgumentError(
-          fmt::format("weights of shape {} do not stack on depth {}", weight.shape.ToString(), in));
+Result<StackShape> ShapeOfStack(std::span<const TensorView> weights) {
+  StackShape stack;
+  stack.k = weights.empty() ? 0 : weights[0].shape.dim(1);
+  for (const TensorView& weight : weights) {
+    if (weight.shape.rank() != 2 || weight.shape.dim(1) != stack.k) {
+      return InvalidArgumentError(fmt::format("weights of shape {} do not stack on depth {}",
+                                              weight.shape.ToString(), stack.k));
     }
-    out += weight.shape.dim(0);
+    stack.n += weight.shape.dim(0);
   }
-  if (in == 0 || in % kDotBlockDepth != 0) {
-    return UnimplementedError(
-        fmt::format("a linear layer with {} inputs; supported are multiples of 32", in));
-  }
+  MAO_RETURN_IF_ERROR(CheckDepth(stack.k));
+  return stack;
+}
+
+void PackStack(std::span<const TensorView> weights, int64_t first_output,
+               const PackedWeights& target, ThreadPool& pool) {
+  const auto num_items = static_cast<size_t>((target.n + kOutputsPerItem - 1) / kOutputsPerItem);
+  pool.ParallelFor(num_items, [&](size_t item, size_t) {
+    const int64_t first = static_cast<int64_t>(item) * kOutputsPerItem;
+    const int64_t last = std::min(first + kOutputsPerItem, target.n);
+    PackRange(weights, first_output + first, first_output + last, target, first);
+  });
+}
+
+Result<Linear> Linear::Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool) {
+  MAO_ASSIGN_OR_RETURN(const StackShape stack, ShapeOfStack(bundle.weights));
   Linear linear;
-  MAO_ASSIGN_OR_RETURN(linear.memory_, Buffer::Allocate(PackedWeightsBytes(format, out, in)));
-  linear.weights_ = {format, out, in, linear.memory_.data()};
-  int64_t first_output = 0;
-  for (const TensorView& weight : bundle.weights) {
-    const int64_t rows = weight.shape.dim(0);
-    const size_t row_bytes = static_cast<size_t>(in) * SizeBytes(weight.dtype);
-    pool.ParallelFor(static_cast<size_t>((rows + kRowsPerItem - 1) / kRowsPerItem), [&](size_t item,
-                                                                                        size_t) {
-      const int64_t first = static_cast<int64_t>(item) * kRowsPerItem;
-      PackWeightRows(weight.data + static_cast<size_t>(first) * row_bytes, weight.dtype, in,
-                     std::min(kRowsPerItem, rows - first), linear.weights_, first_output + first);
-    });
-    first_output += rows;
-  }
-  for (const TensorView& bias : bundle.biases) {
-    MAO_ASSIGN_OR_RETURN(const FloatMatrix values, ToFloatMatrix(bias));
-    linear.bias_.insert(linear.bias_.end(), values.data(), values.data() + bias.num_elements());
-  }
-  if (!linear.bias_.empty() && linear.bias_.size() != static_cast<size_t>(out)) {
-    return InvalidArgumentError(
-        fmt::format("{} bias values for {} outputs", linear.bias_.size(), out));
-  }
+  MAO_ASSIGN_OR_RETURN(linear.bias_, JoinBiases(bundle.biases, stack.n));
+  MAO_ASSIGN_OR_RETURN(linear.memory_,
+                       Buffer::Allocate(PackedWeightsBytes(format, stack.n, stack.k)));
+  linear.weights_ = {format, stack.n, stack.k, linear.memory_.data()};
+  PackStack(bundle.weights, 0, linear.weights_, pool);
+  return linear;
+}
+
+Result<Linear> Linear::FromPacked(const PackedWeights& packed, std::span<const TensorView> biases) {
+  MAO_RETURN_IF_ERROR(CheckDepth(packed.k));
+  Linear linear;
+  MAO_ASSIGN_OR_RETURN(linear.bias_, JoinBiases(biases, packed.n));
+  linear.weights_ = packed;
   return linear;
 }
 

@@ -1,4 +1,4 @@
-// y = x W^T + b with weights packed once at load.
+// y = x W^T + b with packed weights: made at load, or used where a file has them.
 #ifndef MAOOCR_LAYERS_LINEAR_H_
 #define MAOOCR_LAYERS_LINEAR_H_
 
@@ -21,17 +21,38 @@ struct LinearBundle {
   std::vector<TensorView> biases;
 };
 
+// Extents of stacked weights.
+struct StackShape {
+  int64_t n = 0;  // outputs
+  int64_t k = 0;  // inputs
+};
+
+// Errors: Unimplemented if k is not a multiple of 32; InvalidArgument for shapes that do not stack.
+Result<StackShape> ShapeOfStack(std::span<const TensorView> weights);
+
+// Packs the stacked weights' outputs from first_output on (a multiple of 16) as all of `target`,
+// whose memory must be zero before. The bytes of an output do not depend on what else a call packs.
+void PackStack(std::span<const TensorView> weights, int64_t first_output,
+               const PackedWeights& target, ThreadPool& pool);
+
 class Linear {
  public:
-  // Packs the bundle in `format`. Errors: Unimplemented if in is not a multiple of
-  // 32; InvalidArgument for shapes that do not fit together (callers verify shapes beforehand).
+  // Packs the bundle in `format`. Errors: those of ShapeOfStack; InvalidArgument for biases that do
+  // not fit (callers verify shapes beforehand).
   static Result<Linear> Pack(const LinearBundle& bundle, WeightFormat format, ThreadPool& pool);
+
+  // Weights that are packed already, used where they are: they must outlive the layer. Errors:
+  // Unimplemented if k is not a multiple of 32; InvalidArgument for biases that do not fit.
+  static Result<Linear> FromPacked(const PackedWeights& packed, std::span<const TensorView> biases);
 
   Linear() = default;
 
   int64_t in_features() const { return weights_.k; }
   int64_t out_features() const { return weights_.n; }
-  size_t size_bytes() const { return memory_.size_bytes() + bias_.size() * sizeof(float); }
+  size_t size_bytes() const {
+    return PackedWeightsBytes(weights_.format, weights_.n, weights_.k) +
+           bias_.size() * sizeof(float);
+  }
 
   // fc2(act(fc1(x))), added to y: two layers without the way over float activations where their
   // formats allow it. hidden: DotScratchBytes(rows, fc1.out_features()), 64-byte aligned. ctx.scratch
@@ -50,7 +71,7 @@ class Linear {
                int64_t y_stride, Activation act = Activation::kNone, bool accumulate = false) const;
 
  private:
-  Buffer memory_;
+  Buffer memory_;  // of weights_, unless they lie elsewhere
   PackedWeights weights_;
   std::vector<float> bias_;
 };

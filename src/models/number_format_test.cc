@@ -3,21 +3,24 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/float16.h"
 #include "models/greedy_loop.h"
+#include "models/quantize_model.h"
 #include "models/test_model.h"
 #include "weights/safetensors_writer.h"
+#include "weights/test_files.h"
 
 namespace mao {
 namespace {
 
 std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
   const std::string source = std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny";
-  const std::string folder = testing::TempDir() + "/maoocr_" + std::string(Name(dtype));
+  std::string folder = testing::TempDir() + "/maoocr_" + std::string(Name(dtype));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   for (const char* file : {"config.json", "tokenizer.json"}) {
@@ -48,26 +51,41 @@ std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
   return folder;
 }
 
+std::vector<TokenId> GenerateIds(const std::string& folder) {
+  ThreadPool pool(2);
+  const auto checkpoint = Checkpoint::Open(folder);
+  EXPECT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
+  EXPECT_EQ(DefaultDType(*checkpoint), DType::kF32);
+  auto model = LoadModel(*checkpoint, {DType::kF32}, pool);
+  EXPECT_TRUE(model.ok()) << model.status().ToString();
+  Prompt request;
+  request.image = LoadTestImage("tiny_free.png");
+  request.image_options.mode = "tiny";
+  request.text = {{"\nFree OCR. ", true}};
+  auto prompt = (*model)->Prepare(request, &pool);
+  EXPECT_TRUE(prompt.ok());
+  GreedyLoop loop(**model, DType::kF32, pool);
+  EXPECT_TRUE(loop.Prefill(*prompt, 512).ok());
+  return loop.Generate(200);
+}
+
+// Also when they are packed ahead of time, in float32.
 TEST(NumberFormatTest, Float32AndFloat16ShardsGiveTheReferenceIds) {
   std::ifstream in(FixturePath("tiny_free.json"));
   const nlohmann::json json = nlohmann::json::parse(in);
+  const auto expected = json.at("output_ids").get<std::vector<TokenId>>();
   for (const DType dtype : {DType::kF32, DType::kF16}) {
     const std::string folder = WriteConverted(dtype, size_t{32} << 20);
-    const auto checkpoint = Checkpoint::Open(folder);
-    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
-    EXPECT_EQ(DefaultDType(*checkpoint), DType::kF32);
+    EXPECT_EQ(GenerateIds(folder), expected) << Name(dtype);
     ThreadPool pool(2);
-    auto model = LoadModel(*checkpoint, {DType::kF32}, pool);
-    ASSERT_TRUE(model.ok()) << model.status().ToString();
-    Prompt request;
-    request.image = LoadTestImage("tiny_free.png");
-    request.image_options.mode = "tiny";
-    request.text = {{"\nFree OCR. ", true}};
-    auto prompt = (*model)->Prepare(request, &pool);
-    ASSERT_TRUE(prompt.ok());
-    GreedyLoop loop(**model, DType::kF32, pool);
-    ASSERT_TRUE(loop.Prefill(*prompt, 512).ok());
-    EXPECT_EQ(loop.Generate(200), json.at("output_ids").get<std::vector<TokenId>>()) << Name(dtype);
+    const TempFolder packed;
+    QuantizeOptions options;
+    options.dtype = DType::kF32;
+    const auto source = Checkpoint::Open(folder);
+    ASSERT_TRUE(source.ok());
+    const auto result = QuantizeModel(*source, packed.PathOf("model"), options, pool);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    EXPECT_EQ(GenerateIds(packed.PathOf("model")), expected) << Name(dtype);
     std::filesystem::remove_all(folder);
   }
 }

@@ -11,8 +11,7 @@ namespace {
 struct ModelRow {
   std::string_view architecture;
   Result<std::unique_ptr<Model>> (*load)(const Checkpoint&, const LoadOptions&, ThreadPool&);
-  Result<std::vector<TensorSpec>> (*expected_tensors)(std::string_view config_json,
-                                                      std::string_view name);
+  Result<ModelTensors> (*expected_tensors)(std::string_view config_json, std::string_view name);
 };
 
 constexpr ModelRow kModels[] = {
@@ -36,6 +35,8 @@ Result<const ModelRow*> FindModel(std::string_view config_json, std::string_view
 }  // namespace
 
 DType DefaultDType(const Checkpoint& checkpoint) {
+  const auto packed = ReadPackedFormat(checkpoint);
+  if (packed.ok() && packed->has_value()) return (*packed)->dtype;
   for (const NamedTensor& tensor : checkpoint.tensors()) {
     if (tensor.view.dtype == DType::kF32 || tensor.view.dtype == DType::kF16) return DType::kF32;
   }
@@ -52,7 +53,15 @@ Result<std::unique_ptr<Model>> LoadModel(const Checkpoint& checkpoint, const Loa
 Result<std::vector<TensorSpec>> ExpectedTensors(std::string_view config_json,
                                                 std::string_view name) {
   MAO_ASSIGN_OR_RETURN(const ModelRow* row, FindModel(config_json, name));
-  return row->expected_tensors(config_json, name);
+  MAO_ASSIGN_OR_RETURN(ModelTensors expected, row->expected_tensors(config_json, name));
+  return std::move(expected.tensors);
+}
+
+Result<ModelTensors> ExpectedTensors(const Checkpoint& checkpoint) {
+  MAO_ASSIGN_OR_RETURN(const std::string_view config, checkpoint.File("config.json"));
+  const std::string name = checkpoint.name() + "/config.json";
+  MAO_ASSIGN_OR_RETURN(const ModelRow* row, FindModel(config, name));
+  return row->expected_tensors(config, name);
 }
 
 }  // namespace mao

@@ -37,8 +37,12 @@ bool IsPlainShardName(std::string_view name) {
 
 }  // namespace
 
+Checkpoint::Checkpoint(std::string_view name) : state_(std::make_shared<State>()) {
+  state_->name = name;
+}
+
 std::string Checkpoint::PathOf(std::string_view file_name) const {
-  return fmt::format("{}/{}", name_, file_name);
+  return fmt::format("{}/{}", name(), file_name);
 }
 
 Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
@@ -48,11 +52,12 @@ Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
   return checkpoint;
 }
 
-Result<Checkpoint> Checkpoint::FromMemory(std::string_view name,
-                                          std::span<const NamedBytes> files) {
+Result<Checkpoint> Checkpoint::FromMemory(std::string_view name, std::span<const NamedBytes> files,
+                                          std::shared_ptr<const void> owner) {
   Checkpoint checkpoint(name);
+  checkpoint.state_->owner = std::move(owner);
   for (const NamedBytes& file : files) {
-    const auto [entry, inserted] = checkpoint.files_.try_emplace(std::string(file.name));
+    const auto [entry, inserted] = checkpoint.state_->files.try_emplace(std::string(file.name));
     if (!inserted) {
       return InvalidArgumentError(fmt::format("{}: two files called {}", name, Quoted(file.name)));
     }
@@ -65,15 +70,15 @@ Result<Checkpoint> Checkpoint::FromMemory(std::string_view name,
 Status Checkpoint::MapFolder() {
   std::error_code error;
   size_t num_entries = 0;
-  for (fs::directory_iterator entry(name_, error), end; !error && entry != end;
+  for (fs::directory_iterator entry(name(), error), end; !error && entry != end;
        entry.increment(error)) {
     if (++num_entries > kMaxFolderEntries) {
       return OutOfRangeError(fmt::format("{}: more than the limit of {} files in a checkpoint",
-                                         name_, kMaxFolderEntries));
+                                         name(), kMaxFolderEntries));
     }
     const std::string file_name = entry->path().filename().string();
     if (!HasUsualExtension(file_name)) continue;
-    Source& source = files_[file_name];
+    Source& source = state_->files[file_name];
     auto mapped = MappedFile::Open(PathOf(file_name));
     source.status = mapped.status();
     if (!mapped.ok()) continue;
@@ -81,15 +86,15 @@ Status Checkpoint::MapFolder() {
     source.bytes = source.mapped.bytes();
   }
   if (!error) return OkStatus();
-  std::string message = fmt::format("{}: cannot list the folder: {}", name_, error.message());
+  std::string message = fmt::format("{}: cannot list the folder: {}", name(), error.message());
   const bool absent = error == std::errc::no_such_file_or_directory;
   return absent ? NotFoundError(std::move(message)) : InvalidArgumentError(std::move(message));
 }
 
 Result<std::string_view> Checkpoint::File(std::string_view file_name) const {
-  const auto file = files_.find(file_name);
-  if (file == files_.end()) {
-    return NotFoundError(fmt::format("{}: there is no file {}", name_, Quoted(file_name)));
+  const auto file = state_->files.find(file_name);
+  if (file == state_->files.end()) {
+    return NotFoundError(fmt::format("{}: there is no file {}", name(), Quoted(file_name)));
   }
   const Source& source = file->second;
   if (!source.status.ok()) return source.status;
@@ -102,20 +107,20 @@ Result<std::string_view> Checkpoint::File(std::string_view file_name) const {
 
 Status Checkpoint::Load() {
   MAO_RETURN_IF_ERROR(File(kConfig).status());
-  if (files_.contains(kSingleFile)) return LoadShards({std::string(kSingleFile)}, {});
-  if (files_.contains(kIndexFile)) {
+  if (state_->files.contains(kSingleFile)) return LoadShards({std::string(kSingleFile)}, {});
+  if (state_->files.contains(kIndexFile)) {
     MAO_ASSIGN_OR_RETURN(const WeightMap weight_map, ReadIndex());
     std::set<std::string> shards;
     for (const auto& [tensor, shard] : weight_map) shards.insert(shard);
     return LoadShards({shards.begin(), shards.end()}, weight_map);
   }
   std::vector<std::string> shards;
-  for (const auto& [file_name, source] : files_) {
+  for (const auto& [file_name, source] : state_->files) {
     if (file_name.ends_with(kShardExtension)) shards.push_back(file_name);
   }
   if (shards.empty()) {
     return NotFoundError(fmt::format("{}: no tensors: there is neither {} nor {} nor any *{}",
-                                     name_, kSingleFile, kIndexFile, kShardExtension));
+                                     name(), kSingleFile, kIndexFile, kShardExtension));
   }
   return LoadShards(shards, {});
 }
@@ -135,7 +140,7 @@ Result<Checkpoint::WeightMap> Checkpoint::ReadIndex() const {
           "in {}",
           path, Quoted(tensor), Quoted(shard), kShardExtension));
     }
-    if (!files_.contains(shard)) missing.insert(Quoted(shard));
+    if (!state_->files.contains(shard)) missing.insert(Quoted(shard));
   }
   if (missing.empty()) return weight_map;
   return NotFoundError(fmt::format("{}: {} shards are missing from the folder: {}", path,
@@ -146,24 +151,26 @@ Result<Checkpoint::WeightMap> Checkpoint::ReadIndex() const {
 Status Checkpoint::LoadShards(const std::vector<std::string>& shards, const WeightMap& weight_map) {
   PlacedTensors placed;
   for (const std::string& shard : shards) {
-    const Source& source = files_.find(shard)->second;
+    const Source& source = state_->files.find(shard)->second;
     MAO_RETURN_IF_ERROR(source.status);
-    MAO_ASSIGN_OR_RETURN(SafetensorsIndex index, ParseSafetensors(source.bytes, PathOf(shard)));
+    std::string path = PathOf(shard);
+    MAO_ASSIGN_OR_RETURN(SafetensorsIndex index, ParseSafetensors(source.bytes, path));
+    state_->shards.push_back({std::move(path), source.bytes, std::move(index.metadata)});
     for (NamedTensor& tensor : index.tensors) {
       const auto [entry, inserted] =
           placed.try_emplace(std::move(tensor.name), Placed{tensor.view, shard});
       if (!inserted) {
-        return DataLossError(fmt::format("{}: tensor {} is in two files, {} and {}", name_,
+        return DataLossError(fmt::format("{}: tensor {} is in two files, {} and {}", name(),
                                          Quoted(entry->first), Quoted(entry->second.shard),
                                          Quoted(shard)));
       }
     }
   }
   MAO_RETURN_IF_ERROR(CheckWeightMap(weight_map, placed));
-  tensors_.reserve(placed.size());
+  state_->tensors.reserve(placed.size());
   for (const auto& [tensor, place] : placed) {
-    tensors_.push_back({tensor, place.view});
-    total_bytes_ += place.view.size_bytes();
+    state_->tensors.push_back({tensor, place.view});
+    state_->total_bytes += place.view.size_bytes();
   }
   return OkStatus();
 }
@@ -182,14 +189,33 @@ Status Checkpoint::CheckWeightMap(const WeightMap& weight_map, const PlacedTenso
 
 const TensorView* Checkpoint::Find(std::string_view tensor) const {
   const auto found =
-      std::lower_bound(tensors_.begin(), tensors_.end(), tensor,
+      std::lower_bound(state_->tensors.begin(), state_->tensors.end(), tensor,
                        [](const NamedTensor& a, std::string_view name) { return a.name < name; });
-  return found != tensors_.end() && found->name == tensor ? &found->view : nullptr;
+  return found != state_->tensors.end() && found->name == tensor ? &found->view : nullptr;
+}
+
+std::vector<std::string> Checkpoint::FileNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, source] : state_->files) {
+    const bool is_of_tensors = name.ends_with(kShardExtension) || name == kIndexFile;
+    if (source.status.ok() && !is_of_tensors) names.push_back(name);
+  }
+  return names;
+}
+
+const std::string& Checkpoint::FileOf(const TensorView& tensor) const {
+  for (const Shard& shard : state_->shards) {
+    if (tensor.data >= shard.bytes.data() &&
+        tensor.data <= shard.bytes.data() + shard.bytes.size()) {
+      return shard.path;
+    }
+  }
+  return name();
 }
 
 void Checkpoint::Forget(const TensorView& tensor) const {
   const auto range = tensor.bytes();
-  for (const auto& [file_name, source] : files_) {
+  for (const auto& [file_name, source] : state_->files) {
     const auto file = source.mapped.bytes();
     if (range.data() >= file.data() && range.data() < file.data() + file.size()) {
       source.mapped.Forget(range);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@
 
 namespace mao {
 
-// Read-only; all const members may be called from several threads. Files are memory maps, so that
+// Read-only; all const members may be called from several threads. A copy shares the files and
+// tensors with the original, which live as long as the last copy. Files are memory maps, so that
 // opening costs only the headers; a file that is cut short while open takes the process down when
 // its missing part is read, as with any map.
 class Checkpoint {
@@ -40,11 +42,20 @@ class Checkpoint {
   static Result<Checkpoint> Open(const std::string& folder);
 
   // The same for files in memory, such as a model embedded in the program. The bytes must outlive
-  // the checkpoint; the names need not. InvalidArgument when a name comes twice.
-  static Result<Checkpoint> FromMemory(std::string_view name, std::span<const NamedBytes> files);
+  // the checkpoint and its copies, which keep `owner` alive; the names need not. InvalidArgument
+  // when a name comes twice.
+  static Result<Checkpoint> FromMemory(std::string_view name, std::span<const NamedBytes> files,
+                                       std::shared_ptr<const void> owner = nullptr);
+
+  // A safetensors file that tensors are from.
+  struct Shard {
+    std::string path;  // for messages
+    std::span<const std::byte> bytes;
+    std::vector<std::pair<std::string, std::string>> metadata;
+  };
 
   // The folder, or the name given to FromMemory: for messages.
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return state_->name; }
 
   // A whole file of the folder, such as config.json or tokenizer.json. Errors: NotFound (naming
   // folder and file), OutOfRange (above kMaxFileBytes), or why the file could not be opened. In a
@@ -52,12 +63,19 @@ class Checkpoint {
   // .tiktoken, .safetensors.
   Result<std::string_view> File(std::string_view file_name) const;
 
+  // The files that File can read, without safetensors files and their index.
+  std::vector<std::string> FileNames() const;
+
   // Null if absent. The pointer lives as long as the checkpoint, moved or not.
   const TensorView* Find(std::string_view tensor) const;
 
-  std::span<const NamedTensor> tensors() const { return tensors_; }  // by name
-  size_t num_tensors() const { return tensors_.size(); }
-  size_t total_bytes() const { return total_bytes_; }  // of all tensors, without headers
+  std::span<const NamedTensor> tensors() const { return state_->tensors; }  // by name
+  size_t num_tensors() const { return state_->tensors.size(); }
+  size_t total_bytes() const { return state_->total_bytes; }  // of all tensors, without headers
+  std::span<const Shard> shards() const { return state_->shards; }
+
+  // The path of the file that holds the tensor, for messages.
+  const std::string& FileOf(const TensorView& tensor) const;
 
   // The pages of this tensor stop counting as resident; they are read again from the file if
   // needed. Nothing happens to tensors in memory.
@@ -76,7 +94,16 @@ class Checkpoint {
   using PlacedTensors = std::map<std::string, Placed, std::less<>>;
   using WeightMap = std::vector<std::pair<std::string, std::string>>;  // tensor, its shard
 
-  explicit Checkpoint(std::string_view name) : name_(name) {}
+  struct State {
+    std::string name;
+    std::shared_ptr<const void> owner;  // of the bytes of files in memory
+    std::map<std::string, Source, std::less<>> files;
+    std::vector<Shard> shards;
+    std::vector<NamedTensor> tensors;
+    size_t total_bytes = 0;
+  };
+
+  explicit Checkpoint(std::string_view name);
 
   Status MapFolder();
   Status Load();
@@ -85,10 +112,7 @@ class Checkpoint {
   Status CheckWeightMap(const WeightMap& weight_map, const PlacedTensors& placed) const;
   std::string PathOf(std::string_view file_name) const;
 
-  std::string name_;
-  std::map<std::string, Source, std::less<>> files_;
-  std::vector<NamedTensor> tensors_;
-  size_t total_bytes_ = 0;
+  std::shared_ptr<State> state_;  // not changed once the checkpoint is open
 };
 
 }  // namespace mao

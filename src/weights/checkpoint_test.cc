@@ -1,6 +1,9 @@
 #include "weights/checkpoint.h"
 
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <zlib.h>
 
@@ -34,6 +37,44 @@ void ExpectOpenError(const std::string& folder, StatusCode code, const std::stri
 void WriteIndex(const TempFolder& folder, const std::string& weight_map) {
   folder.Write("config.json", "{}");
   folder.Write("model.safetensors.index.json", "{\"weight_map\": " + weight_map + "}");
+}
+
+TEST(CheckpointTest, CopiesShareWhatTheyKeepAlive) {
+  auto owner = std::make_shared<std::string>(OneTensor("a"));
+  const std::weak_ptr<std::string> alive = owner;
+  std::optional<Checkpoint> copy;
+  {
+    const std::vector<Checkpoint::NamedBytes> files = {{"config.json", AsBytes("{}")},
+                                                       {"notes.txt", AsBytes("n")},
+                                                       {"model.safetensors", AsBytes(*owner)}};
+    auto checkpoint = Checkpoint::FromMemory("m", files, std::move(owner));
+    ASSERT_TRUE(checkpoint.ok());
+    copy = *checkpoint;
+    EXPECT_EQ(copy->Find("a"), checkpoint->Find("a"));
+  }
+  ASSERT_FALSE(alive.expired());
+  EXPECT_EQ(AsStringView(copy->Find("a")->bytes()), "abcd");
+  EXPECT_THAT(copy->FileNames(), testing::ElementsAre("config.json", "notes.txt"));
+  copy.reset();
+  EXPECT_TRUE(alive.expired());
+}
+
+TEST(CheckpointTest, ShardsTellTheirMetadataAndTensorsTheirFile) {
+  TempFolder folder;
+  folder.Write("config.json", "{}");
+  folder.Write("a.safetensors", OneTensor("a"));
+  folder.Write("b.safetensors",
+               RawSafetensors(R"({"__metadata__":{"k":"v"},)"
+                              R"("b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})",
+                              "xy"));
+  const auto checkpoint = Checkpoint::Open(folder.path());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
+  const auto shards = checkpoint->shards();
+  ASSERT_EQ(shards.size(), 2u);
+  EXPECT_TRUE(shards[0].metadata.empty());
+  EXPECT_THAT(shards[1].metadata, testing::ElementsAre(std::pair("k", "v")));
+  EXPECT_EQ(checkpoint->FileOf(*checkpoint->Find("a")), folder.PathOf("a.safetensors"));
+  EXPECT_EQ(checkpoint->FileOf(*checkpoint->Find("b")), folder.PathOf("b.safetensors"));
 }
 
 // The fixture's files were written by the reference library; checksums of the tensors' bytes were

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <fmt/core.h>
@@ -64,6 +65,11 @@ class TemporaryFile {
     return ErrnoStatus(temporary_, "cannot write");
   }
 
+  Status Sync() {
+    if (fdatasync(fileno(file_)) == 0 || errno == EINVAL) return OkStatus();
+    return ErrnoStatus(temporary_, "cannot write");
+  }
+
   Status Close() {
     if (std::fclose(std::exchange(file_, nullptr)) == 0) return OkStatus();
     return ErrnoStatus(temporary_, "cannot write");
@@ -107,7 +113,17 @@ Status Validate(const std::string& target, std::span<const TensorToWrite> tensor
   return OkStatus();
 }
 
-// The header length and the header, padded with spaces so that the data begins at a multiple of 8.
+// Those whose end is aligned come first, then wider types.
+void SortForAlignment(TensorList& tensors) {
+  const auto rank = [](const TensorToWrite* tensor) {
+    return DataBytes(*tensor) % kTensorAlignment == 0 ? kTensorAlignment : SizeBytes(tensor->dtype);
+  };
+  std::stable_sort(
+      tensors.begin(), tensors.end(),
+      [&](const TensorToWrite* a, const TensorToWrite* b) { return rank(a) > rank(b); });
+}
+
+// The header length and the header, padded with spaces so that the data begins aligned.
 std::string HeaderOf(const TensorList& tensors, const WriteOptions& options) {
   std::vector<std::string> fields;
   if (!options.metadata.empty()) {
@@ -126,13 +142,30 @@ std::string HeaderOf(const TensorList& tensors, const WriteOptions& options) {
     offset = end;
   }
   std::string text = fmt::format("{{{}}}", fmt::join(fields, ","));
-  constexpr size_t kDataAlignment = 8;
-  text.resize((text.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment, ' ');
-  const auto length = static_cast<uint64_t>(text.size());
+  uint64_t length = 0;
+  const size_t end = sizeof(length) + text.size();
+  const size_t padding = (kTensorAlignment - end % kTensorAlignment) % kTensorAlignment;
+  text.append(padding, ' ');
+  length = text.size();
   std::string header(sizeof(length), '\0');
   std::memcpy(header.data(), &length, sizeof(length));
   return header + text;
 }
+
+// A file to be written: its tensors in the order of their bytes.
+struct FileToWrite {
+  FileToWrite(std::string file_path, TensorList list, const WriteOptions& options)
+      : path(std::move(file_path)), tensors(std::move(list)) {
+    SortForAlignment(tensors);
+    header = HeaderOf(tensors, options);
+    size_bytes = header.size() + DataBytes(tensors);
+  }
+  std::string path;
+  TensorList tensors;
+  std::string header;
+  size_t size_bytes = 0;
+  bool is_there = false;  // complete, from an earlier call
+};
 
 // Writes the files of one checkpoint through one buffer, counting progress over all of them.
 class Writer {
@@ -140,23 +173,24 @@ class Writer {
   Writer(const FillTensor& fill, const WriteOptions& options, size_t total_bytes)
       : fill_(fill), options_(options), total_bytes_(total_bytes) {}
 
-  Status WriteFile(TensorList tensors, TemporaryFile* file) {
-    std::stable_sort(tensors.begin(), tensors.end(),
-                     [](const TensorToWrite* a, const TensorToWrite* b) {
-                       return SizeBytes(a->dtype) > SizeBytes(b->dtype);
-                     });
-    const std::string header = HeaderOf(tensors, options_);
-    MAO_RETURN_IF_ERROR(file->Create(header.size() + DataBytes(tensors)));
-    MAO_RETURN_IF_ERROR(file->Write(AsBytes(header)));
-    for (const TensorToWrite* tensor : tensors) MAO_RETURN_IF_ERROR(WriteTensor(*tensor, file));
+  Status WriteFile(const FileToWrite& target, TemporaryFile* file) {
+    MAO_RETURN_IF_ERROR(file->Create(target.size_bytes));
+    MAO_RETURN_IF_ERROR(file->Write(AsBytes(target.header)));
+    for (const TensorToWrite* tensor : target.tensors) {
+      MAO_RETURN_IF_ERROR(WriteTensor(*tensor, file));
+    }
+    if (options_.resume) MAO_RETURN_IF_ERROR(file->Sync());
     return file->Close();
   }
+
+  void Skip(const FileToWrite& target) { CountDone(DataBytes(target.tensors)); }
 
  private:
   Status WriteTensor(const TensorToWrite& tensor, TemporaryFile* file) {
     const size_t element_bytes = SizeBytes(tensor.dtype);
+    const size_t piece_bytes = element_bytes * tensor.piece_elements;
     const size_t chunk_bytes =
-        std::max(options_.chunk_bytes / element_bytes, size_t{1}) * element_bytes;
+        std::max(options_.chunk_bytes / piece_bytes, size_t{1}) * piece_bytes;
     if (buffer_.size_bytes() < chunk_bytes) {
       MAO_ASSIGN_OR_RETURN(buffer_, Buffer::Allocate(chunk_bytes));
     }
@@ -165,10 +199,14 @@ class Writer {
       const std::span<std::byte> chunk(buffer_.data(), std::min(chunk_bytes, end - begin));
       MAO_RETURN_IF_ERROR(fill_(tensor, begin / element_bytes, chunk));
       MAO_RETURN_IF_ERROR(file->Write(chunk));
-      done_bytes_ += chunk.size();
-      if (options_.progress) options_.progress(done_bytes_, total_bytes_);
+      CountDone(chunk.size());
     }
     return OkStatus();
+  }
+
+  void CountDone(size_t size_bytes) {
+    done_bytes_ += size_bytes;
+    if (options_.progress) options_.progress(done_bytes_, total_bytes_);
   }
 
   const FillTensor& fill_;
@@ -216,25 +254,62 @@ TensorList Pointers(std::span<const TensorToWrite> tensors) {
   return pointers;
 }
 
-Status WriteFiles(const std::vector<std::string>& paths, const std::vector<TensorList>& shards,
-                  size_t total_bytes, const FillTensor& fill, const WriteOptions& options) {
+// Whether the file is in its place; an error for another one in that place.
+Result<bool> IsComplete(const FileToWrite& target) {
+  if (access(target.path.c_str(), F_OK) != 0) return false;
+  MAO_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(target.path));
+  if (file.bytes().size() == target.size_bytes &&
+      AsStringView(file.bytes()).starts_with(target.header)) {
+    return true;
+  }
+  return InvalidArgumentError(target.path + ": is there, but not as this call would write it");
+}
+
+Status WriteFiles(std::vector<FileToWrite> targets, const std::string& folder, size_t total_bytes,
+                  const FillTensor& fill, const WriteOptions& options) {
+  size_t missing_bytes = 0;
+  for (FileToWrite& target : targets) {
+    if (options.resume) {
+      MAO_ASSIGN_OR_RETURN(target.is_there, IsComplete(target));
+      unlink((target.path + ".tmp").c_str());  // half a file, which takes room
+    }
+    missing_bytes += target.is_there ? 0 : target.size_bytes;
+  }
+  MAO_RETURN_IF_ERROR(CheckFreeSpace(folder, missing_bytes));
   Writer writer(fill, options, total_bytes);
   std::vector<std::unique_ptr<TemporaryFile>> files;
-  for (size_t i = 0; i < shards.size(); ++i) {
-    files.push_back(std::make_unique<TemporaryFile>(paths[i]));
-    MAO_RETURN_IF_ERROR(writer.WriteFile(shards[i], files.back().get()));
+  for (const FileToWrite& target : targets) {
+    if (target.is_there) {
+      writer.Skip(target);
+      continue;
+    }
+    files.push_back(std::make_unique<TemporaryFile>(target.path));
+    MAO_RETURN_IF_ERROR(writer.WriteFile(target, files.back().get()));
+    if (options.resume) MAO_RETURN_IF_ERROR(files.back()->Publish());
   }
+  if (options.resume) return OkStatus();
   for (const auto& file : files) MAO_RETURN_IF_ERROR(file->Publish());
   return OkStatus();
 }
 
 }  // namespace
 
+Status CheckFreeSpace(const std::string& folder, size_t size_bytes) {
+  struct statvfs info = {};
+  if (statvfs(folder.c_str(), &info) != 0 || info.f_blocks == 0) return OkStatus();
+  const uint64_t free_bytes = uint64_t{info.f_bavail} * info.f_frsize;
+  if (size_bytes <= free_bytes) return OkStatus();
+  return ResourceExhaustedError(
+      fmt::format("{}: {} bytes are needed, the disk has {} left", folder, size_bytes, free_bytes));
+}
+
 Status WriteSafetensors(const std::string& path, std::span<const TensorToWrite> tensors,
                         const FillTensor& fill, const WriteOptions& options) {
   MAO_RETURN_IF_ERROR(Validate(path, tensors));
   const TensorList list = Pointers(tensors);
-  return WriteFiles({path}, {list}, DataBytes(list), fill, options);
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return WriteFiles({FileToWrite(path, list, options)}, folder, DataBytes(list), fill, options);
 }
 
 Status WriteCheckpointTensors(const std::string& folder, std::span<const TensorToWrite> tensors,
@@ -245,15 +320,18 @@ Status WriteCheckpointTensors(const std::string& folder, std::span<const TensorT
   const std::vector<TensorList> shards = SplitIntoShards(list, max_shard_bytes);
   const std::string single_path = folder + "/model.safetensors";
   const size_t total_bytes = DataBytes(list);
-  if (shards.size() == 1) return WriteFiles({single_path}, shards, total_bytes, fill, options);
+  std::vector<FileToWrite> files;
+  if (shards.size() == 1) {
+    files.emplace_back(single_path, list, options);
+    return WriteFiles(std::move(files), folder, total_bytes, fill, options);
+  }
   if (access(single_path.c_str(), F_OK) == 0) {
     return InvalidArgumentError(single_path + ": is there and would hide the shards from readers");
   }
-  std::vector<std::string> paths;
   for (size_t i = 0; i < shards.size(); ++i) {
-    paths.push_back(folder + "/" + ShardName(i, shards.size()));
+    files.emplace_back(folder + "/" + ShardName(i, shards.size()), shards[i], options);
   }
-  MAO_RETURN_IF_ERROR(WriteFiles(paths, shards, total_bytes, fill, options));
+  MAO_RETURN_IF_ERROR(WriteFiles(std::move(files), folder, total_bytes, fill, options));
   return WriteFile(folder + "/model.safetensors.index.json", IndexOf(shards, total_bytes));
 }
 

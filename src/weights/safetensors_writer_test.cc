@@ -132,6 +132,119 @@ TEST(SafetensorsWriterTest, FailureKeepsTheOldFile) {
   EXPECT_EQ(ReadFile(folder.PathOf("x.safetensors"), 10).value(), "old");
 }
 
+TEST(SafetensorsWriterTest, WholeLinesOfTensorsLieWhereTheyCanBeUsed) {
+  TempFolder folder;
+  const std::vector<TensorToWrite> tensors = {{"odd", DType::kU8, {3}},
+                                              {"bytes", DType::kU8, {5, 64}},
+                                              {"wide", DType::kF32, {3}},
+                                              {"halves", DType::kBF16, {2, 32}},
+                                              {"nothing", DType::kU8, {0}}};
+  const std::string path = folder.PathOf("x.safetensors");
+  for (size_t length = 1; length < 70; length += 7) {  // headers of any length
+    WriteOptions options;
+    options.metadata = {{"key", std::string(length, 'x')}};
+    ASSERT_TRUE(WriteSafetensors(path, tensors, FillByName, options).ok());
+    const auto file = MappedFile::Open(path);
+    ASSERT_TRUE(file.ok());
+    const auto index = ParseSafetensors(file->bytes(), path);
+    ASSERT_TRUE(index.ok()) << index.status().ToString();
+    EXPECT_EQ(index->metadata.front().second, std::string(length, 'x'));
+    for (const NamedTensor& tensor : index->tensors) {
+      EXPECT_TRUE(tensor.view.is_aligned()) << tensor.name;
+      if (tensor.view.size_bytes() % kTensorAlignment != 0) continue;
+      EXPECT_EQ((tensor.view.data - file->bytes().data()) % 64, 0) << tensor.name;
+    }
+  }
+}
+
+TEST(SafetensorsWriterTest, PiecesAreWholeMultiples) {
+  TempFolder folder;
+  const std::vector<TensorToWrite> tensors = {{"a", DType::kU8, {7, 10}, 10}};
+  for (const auto& [chunk_bytes, expected] :
+       {std::pair{size_t{25}, size_t{20}}, {size_t{3}, size_t{10}}, {size_t{100}, size_t{70}}}) {
+    WriteOptions options;
+    options.chunk_bytes = chunk_bytes;
+    size_t largest = 0;
+    const FillTensor fill = [&](const TensorToWrite& tensor, size_t first,
+                                std::span<std::byte> out) {
+      EXPECT_EQ(first % 10, 0u);
+      EXPECT_EQ(out.size() % 10, 0u);
+      largest = std::max(largest, out.size());
+      return FillByName(tensor, first, out);
+    };
+    ASSERT_TRUE(WriteSafetensors(folder.PathOf("x.safetensors"), tensors, fill, options).ok());
+    EXPECT_EQ(largest, expected);
+  }
+}
+
+TEST(SafetensorsWriterTest, ResumingKeepsWhatIsCompleteAndWritesTheRest) {
+  TempFolder folder;
+  WriteOptions options;
+  options.resume = true;
+  std::vector<std::string> filled;
+  bool is_stopped = true;
+  const FillTensor fill = [&](const TensorToWrite& tensor, size_t first, std::span<std::byte> out) {
+    filled.push_back(tensor.name);
+    if (is_stopped && tensor.name == "big") return CancelledError("stopped");
+    return FillByName(tensor, first, out);
+  };
+  const auto write = [&] {
+    return WriteCheckpointTensors(folder.path(), Tensors(), 30, fill, options);
+  };
+  EXPECT_EQ(write().code(), StatusCode::kCancelled);
+  EXPECT_THAT(FilesIn(folder), ElementsAre("model-00001-of-00003.safetensors"));
+  folder.Write("model-00002-of-00003.safetensors.tmp", "half a file of a call that was killed");
+  is_stopped = false;
+  filled.clear();
+  size_t first_done = 0;
+  options.progress = [&](size_t done, size_t) {
+    if (first_done == 0) first_done = done;
+  };
+  ASSERT_TRUE(write().ok());
+  EXPECT_THAT(filled, ElementsAre("big", "scalar", "zero point"));
+  EXPECT_EQ(first_done, 3u + 24) << "what is there counts as done";
+  EXPECT_EQ(FilesIn(folder).size(), 4u);
+  folder.Write("config.json", "{}");
+  const auto checkpoint = Checkpoint::Open(folder.path());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
+  ExpectHolds(*checkpoint, Tensors());
+}
+
+TEST(SafetensorsWriterTest, ResumingRefusesFilesThatItDidNotWrite) {
+  TempFolder folder;
+  WriteOptions options;
+  options.resume = true;
+  ASSERT_TRUE(WriteCheckpointTensors(folder.path(), Tensors(), 30, FillByName, options).ok());
+  const std::string name = "model-00003-of-00003.safetensors";
+  const std::string whole = ReadFile(folder.PathOf(name), 10'000).value();
+  std::string other_header = whole;
+  other_header[whole.find("zero")] = 'Z';
+  for (const std::string& wrong : {std::string("mine"), whole + "x", other_header}) {
+    folder.Write(name, wrong);
+    const Status status = WriteCheckpointTensors(folder.path(), Tensors(), 30, FillByName, options);
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status.message(), HasSubstr(folder.PathOf(name)));
+    EXPECT_EQ(ReadFile(folder.PathOf(name), 10'000).value(), wrong);
+  }
+}
+
+TEST(SafetensorsWriterTest, AFullDiskIsFoundOutBeforehand) {
+  TempFolder folder;
+  EXPECT_TRUE(CheckFreeSpace(folder.path(), 1).ok());
+  const Status status = CheckFreeSpace(folder.path(), size_t{1} << 62);
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(status.message(), HasSubstr(folder.path()));
+  // More than any disk has, and nothing of it is written.
+  const std::vector<TensorToWrite> tensors = {{"a", DType::kU8, {int64_t{1} << 59}}};
+  const FillTensor fill = [](const TensorToWrite&, size_t, std::span<std::byte>) {
+    ADD_FAILURE() << "has begun";
+    return CancelledError("");
+  };
+  EXPECT_EQ(WriteSafetensors(folder.PathOf("x.safetensors"), tensors, fill).code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_THAT(FilesIn(folder), IsEmpty());
+}
+
 TEST(SafetensorsWriterTest, RefusesBadTensors) {
   TempFolder folder;
   const std::string path = folder.PathOf("x.safetensors");

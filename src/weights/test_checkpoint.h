@@ -4,17 +4,20 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "tensor/buffer.h"
 #include "weights/checkpoint.h"
+#include "weights/safetensors.h"
 
 namespace mao {
 
-// The files of a folder with one model.safetensors. Checkpoints opened from it refer to it.
+// The files of a folder with one model.safetensors. Checkpoints opened from it have copies.
 struct EditableCheckpoint {
   explicit EditableCheckpoint(const std::string& folder) {
     const auto read = [&](const char* name, std::string& contents) {
@@ -28,18 +31,28 @@ struct EditableCheckpoint {
   }
 
   Result<Checkpoint> Open() const {
-    const Checkpoint::NamedBytes files[] = {{"config.json", AsBytes(config)},
-                                            {"tokenizer.json", AsBytes(tokenizer)},
-                                            {"model.safetensors", AsBytes(tensors)}};
-    return Checkpoint::FromMemory("broken", files);
+    struct Copy {
+      std::string config, tokenizer;
+      Buffer tensors;  // as aligned as a mapped file
+    };
+    auto copy = std::make_shared<Copy>();
+    copy->config = config;
+    copy->tokenizer = tokenizer;
+    MAO_ASSIGN_OR_RETURN(copy->tensors, Buffer::Allocate(tensors.size()));
+    if (!tensors.empty()) std::memcpy(copy->tensors.data(), tensors.data(), tensors.size());
+    const Checkpoint::NamedBytes files[] = {
+        {"config.json", AsBytes(copy->config)},
+        {"tokenizer.json", AsBytes(copy->tokenizer)},
+        {"model.safetensors", {copy->tensors.data(), tensors.size()}}};
+    return Checkpoint::FromMemory("broken", files, copy);
   }
 
   // Overwrites every element of the tensors (16 bits each) whose names end so.
   void Fill(std::string_view name_end, uint16_t bits) {
-    const auto checkpoint = Open();
-    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
+    const auto index = ParseSafetensors(AsBytes(tensors), "tensors");
+    ASSERT_TRUE(index.ok()) << index.status().ToString();
     int num_filled = 0;
-    for (const NamedTensor& tensor : checkpoint->tensors()) {
+    for (const NamedTensor& tensor : index->tensors) {
       if (!tensor.name.ends_with(name_end)) continue;
       ASSERT_EQ(SizeBytes(tensor.view.dtype), sizeof(bits));
       const auto offset = reinterpret_cast<const char*>(tensor.view.data) - tensors.data();

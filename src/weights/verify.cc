@@ -25,6 +25,7 @@ Status VerifyTensors(const Checkpoint& checkpoint, std::span<const TensorSpec> e
                      std::vector<std::string>* unused) {
   std::vector<std::string> missing;
   std::vector<std::string> misshapen;
+  std::vector<std::string> not_float;
   std::vector<std::string> mistyped;
   std::set<std::string_view> names;
   for (const TensorSpec& spec : expected) {
@@ -34,12 +35,18 @@ Status VerifyTensors(const Checkpoint& checkpoint, std::span<const TensorSpec> e
       missing.push_back(spec.name);
       continue;
     }
+    const std::string where =
+        checkpoint.shards().size() > 1 ? " in " + checkpoint.FileOf(*found) : "";
     if (found->shape != spec.shape) {
-      misshapen.push_back(fmt::format("{} (expected {}, found {})", spec.name,
-                                      spec.shape.ToString(), found->shape.ToString()));
+      misshapen.push_back(fmt::format("{} (expected {}, found {}{})", spec.name,
+                                      spec.shape.ToString(), found->shape.ToString(), where));
     }
-    if (!IsFloat(found->dtype)) {
-      mistyped.push_back(fmt::format("{} ({})", spec.name, Name(found->dtype)));
+    if (!spec.dtype.has_value() && !IsFloat(found->dtype)) {
+      not_float.push_back(fmt::format("{} ({}{})", spec.name, Name(found->dtype), where));
+    }
+    if (spec.dtype.has_value() && found->dtype != *spec.dtype) {
+      mistyped.push_back(fmt::format("{} (expected {}, found {}{})", spec.name, Name(*spec.dtype),
+                                     Name(found->dtype), where));
     }
   }
   std::vector<std::string> unread;
@@ -50,11 +57,14 @@ Status VerifyTensors(const Checkpoint& checkpoint, std::span<const TensorSpec> e
     unread_quoted.push_back(Quoted(tensor.name));
   }
   if (unused != nullptr) *unused = std::move(unread);
-  if (missing.empty() && misshapen.empty() && mistyped.empty()) return OkStatus();
+  if (missing.empty() && misshapen.empty() && not_float.empty() && mistyped.empty()) {
+    return OkStatus();
+  }
   std::string message = fmt::format("{}: the checkpoint does not fit the model", checkpoint.name());
   AddListing("tensors missing", missing, &message);
   AddListing("of another shape", misshapen, &message);
-  AddListing("not of a float type", mistyped, &message);
+  AddListing("not of a float type", not_float, &message);
+  AddListing("of another type", mistyped, &message);
   AddListing("unused", unread_quoted, &message);
   return InvalidArgumentError(std::move(message));
 }

@@ -48,6 +48,14 @@ TEST_F(VerifyTest, OneErrorListsEverything) {
             "[4]); 1 not of a float type: i (I32); 1 unused: \"c\"");
 }
 
+TEST_F(VerifyTest, ATypeThatIsNamedMustBeThere) {
+  const std::vector<TensorSpec> fits = {{"i", {1}, DType::kI32}, {"b", {4}, DType::kBF16}};
+  EXPECT_TRUE(VerifyTensors(Open(), fits).ok());
+  const std::vector<TensorSpec> wrong = {{"i", {1}, DType::kU8}};
+  EXPECT_THAT(VerifyTensors(Open(), wrong).message(),
+              HasSubstr("1 of another type: i (expected U8, found I32)"));
+}
+
 TEST_F(VerifyTest, LongListsAreCut) {
   std::vector<TensorSpec> expected;
   expected.reserve(25);

@@ -35,7 +35,8 @@ const std::map<std::string, std::set<std::string>>& MayInclude() {
       {"serve", {"base", "text", "vision", "ocr", "engine/engine.h", "models/test_model.h"}},
       {"apps",
        {"base", "tensor", "kernels", "comm", "layers", "weights", "text", "vision",
-        "models/registry.h", "models/model.h", "engine/engine.h", "ocr", "serve"}},
+        "models/registry.h", "models/model.h", "models/quantize_model.h", "engine/engine.h", "ocr",
+        "serve"}},
   };
   return table;
 }

@@ -16,10 +16,10 @@ Result<VitBlock> LoadBlock(const ClipConfig& config, const std::string& at,
   block.act = Activation::kQuickGelu;
   MAO_ASSIGN_OR_RETURN(block.norm1, loader.LayerNorm(at + "layer_norm1", ClipConfig::kEps));
   MAO_ASSIGN_OR_RETURN(block.norm2, loader.LayerNorm(at + "layer_norm2", ClipConfig::kEps));
-  MAO_ASSIGN_OR_RETURN(block.qkv, loader.Stacked({at + "self_attn.qkv_proj"}, true));
-  MAO_ASSIGN_OR_RETURN(block.proj, loader.Stacked({at + "self_attn.out_proj"}, true));
-  MAO_ASSIGN_OR_RETURN(block.fc1, loader.Stacked({at + "mlp.fc1"}, true));
-  MAO_ASSIGN_OR_RETURN(block.fc2, loader.Stacked({at + "mlp.fc2"}, true));
+  MAO_ASSIGN_OR_RETURN(block.qkv, loader.VisionLinear(at + "self_attn.qkv_proj"));
+  MAO_ASSIGN_OR_RETURN(block.proj, loader.VisionLinear(at + "self_attn.out_proj"));
+  MAO_ASSIGN_OR_RETURN(block.fc1, loader.VisionLinear(at + "mlp.fc1"));
+  MAO_ASSIGN_OR_RETURN(block.fc2, loader.VisionLinear(at + "mlp.fc2"));
   return block;
 }
 

@@ -2,6 +2,8 @@
 // list of tensors that stays small.
 #include <cstdint>
 #include <cstdlib>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "models/deepseek_ocr/tensors.h"
@@ -23,6 +25,20 @@ void CheckDecoder(const mao::deepseek_ocr::DecoderConfig& decoder) {
   Require(decoder.rope_theta >= 1.0 && decoder.rms_norm_eps > 0.0f);
 }
 
+// Every layer stacks tensors of the list.
+void CheckLinears(const mao::ModelTensors& model) {
+  std::map<std::string_view, mao::Shape> shapes;
+  for (const mao::TensorSpec& spec : model.tensors) shapes.emplace(spec.name, spec.shape);
+  for (const mao::LinearSpec& linear : model.linears) {
+    Require(!linear.weights.empty());
+    for (const std::string& weight : linear.weights) {
+      const auto shape = shapes.find(weight);
+      Require(shape != shapes.end() && shape->second.rank() == 2);
+      Require(shape->second.dim(1) == shapes.find(linear.weights.front())->second.dim(1));
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -36,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckDecoder(config->decoder);
   Require(config->bos_token_id < config->decoder.vocab_size);
   Require(config->eos_token_id < config->decoder.vocab_size);
+  CheckLinears(mao::deepseek_ocr::Tensors(*config));
   if (!expected.ok()) return 0;  // of another architecture
   Require(expected->size() <= kMaxTensors);
   for (const mao::TensorSpec& spec : *expected) Require(spec.shape.num_elements() > 0);

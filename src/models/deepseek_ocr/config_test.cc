@@ -40,7 +40,7 @@ struct Totals {
 
 Totals Count(const Config& config) {
   Totals totals;
-  for (const TensorSpec& spec : Tensors(config)) {
+  for (const TensorSpec& spec : Tensors(config).tensors) {
     ++totals.num_tensors;
     totals.num_parameters += static_cast<size_t>(spec.shape.num_elements());
   }
@@ -176,7 +176,7 @@ TEST(DeepseekOcrConfigTest, RefusesSizesThatWouldMakeAnEndlessListOfTensors) {
   config["language_config"]["n_routed_experts"] = 64;
   const auto largest = Parse(config);
   ASSERT_TRUE(largest.ok()) << largest.status().ToString();
-  EXPECT_LT(Tensors(*largest).size(), 110'000u);
+  EXPECT_LT(Tensors(*largest).tensors.size(), 110'000u);
 }
 
 TEST(DeepseekOcrConfigTest, TokenIdsLieInTheVocabulary) {

@@ -1,7 +1,6 @@
 #include "models/deepseek_ocr/decoder.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/core.h>
 
@@ -9,18 +8,18 @@ namespace mao::deepseek_ocr {
 namespace {
 
 template <typename Source>
-void WidenRow(const std::byte* row, int64_t n, float* target) {
-  const auto* source = reinterpret_cast<const Source*>(row);
-  for (int64_t i = 0; i < n; ++i) target[i] = ToFloat(source[i]);
+void WidenRow(const TensorView& table, size_t row, float* target) {
+  const auto n = static_cast<size_t>(table.shape.dim(1));
+  for (size_t i = 0; i < n; ++i) target[i] = ToFloat(table.Load<Source>(row * n + i));
 }
 
-void WidenRow(DType dtype, const std::byte* row, int64_t n, float* target) {
-  if (dtype == DType::kBF16) {
-    WidenRow<BFloat16>(row, n, target);
-  } else if (dtype == DType::kF16) {
-    WidenRow<Float16>(row, n, target);
+void WidenRow(const TensorView& table, size_t row, float* target) {
+  if (table.dtype == DType::kBF16) {
+    WidenRow<BFloat16>(table, row, target);
+  } else if (table.dtype == DType::kF16) {
+    WidenRow<Float16>(table, row, target);
   } else {
-    WidenRow<float>(row, n, target);
+    WidenRow<float>(table, row, target);
   }
 }
 
@@ -42,14 +41,16 @@ Result<Decoder::Layer> Decoder::LoadLayer(const DecoderConfig& config, int64_t i
   const std::string attention = at + "self_attn.";
   MAO_ASSIGN_OR_RETURN(
       layer.attention.qkv,
-      loader.Sensitive({attention + "q_proj", attention + "k_proj", attention + "v_proj"}));
-  MAO_ASSIGN_OR_RETURN(layer.attention.out, loader.Sensitive({attention + "o_proj"}));
+      loader.Stacked({attention + "q_proj", attention + "k_proj", attention + "v_proj"},
+                     WeightRole::kSensitive));
+  MAO_ASSIGN_OR_RETURN(layer.attention.out,
+                       loader.Stacked({attention + "o_proj"}, WeightRole::kSensitive));
   layer.is_moe = config.IsMoe(index);
   if (!layer.is_moe) {
     MAO_ASSIGN_OR_RETURN(layer.mlp, loader.Mlp(at + "mlp"));
     return layer;
   }
-  MAO_ASSIGN_OR_RETURN(layer.moe.router, loader.FloatLinear(at + "mlp.gate"));
+  MAO_ASSIGN_OR_RETURN(layer.moe.router, loader.Stacked({at + "mlp.gate"}, WeightRole::kRouter));
   for (int64_t e = 0; e < config.num_experts; ++e) {
     MAO_ASSIGN_OR_RETURN(layer.moe.experts.emplace_back(),
                          loader.Mlp(fmt::format("{}mlp.experts.{}", at, e)));
@@ -66,16 +67,12 @@ Result<Decoder::Layer> Decoder::LoadLayer(const DecoderConfig& config, int64_t i
 Result<Decoder> Decoder::Load(const DecoderConfig& config, const WeightLoader& loader) {
   Decoder decoder;
   decoder.config_ = config;
-  MAO_ASSIGN_OR_RETURN(const TensorView embeddings, loader.Tensor("model.embed_tokens.weight"));
-  decoder.embeddings_dtype_ = embeddings.dtype;
-  MAO_ASSIGN_OR_RETURN(decoder.embeddings_, Buffer::Allocate(embeddings.size_bytes()));
-  std::memcpy(decoder.embeddings_.data(), embeddings.data, embeddings.size_bytes());
-  loader.Forget(embeddings);
+  MAO_ASSIGN_OR_RETURN(decoder.embeddings_, loader.Tensor("model.embed_tokens.weight"));
   for (int64_t i = 0; i < config.num_layers; ++i) {
     MAO_ASSIGN_OR_RETURN(decoder.layers_.emplace_back(), LoadLayer(config, i, loader));
   }
   MAO_ASSIGN_OR_RETURN(decoder.norm_, loader.RmsNorm("model.norm", config.rms_norm_eps));
-  MAO_ASSIGN_OR_RETURN(decoder.head_, loader.Sensitive({"lm_head"}));
+  MAO_ASSIGN_OR_RETURN(decoder.head_, loader.Stacked({"lm_head"}, WeightRole::kSensitive));
   MAO_ASSIGN_OR_RETURN(decoder.rope_, RopeTables::Create(config.head_dim(), config.max_positions,
                                                          config.rope_theta));
   return decoder;
@@ -111,14 +108,12 @@ Status Decoder::Reserve(ExecutionContext& ctx, int64_t max_rows, int64_t max_seq
 
 void Decoder::Embed(const ForwardInput& input) {
   const int64_t n = config_.hidden_size;
-  const size_t row_bytes = static_cast<size_t>(n) * mao::SizeBytes(embeddings_dtype_);
   for (size_t row = 0; row < input.token_ids.size(); ++row) {
     float* target = hidden_.row(static_cast<int64_t>(row));
     if (input.embeddings[row] != nullptr) {
       std::copy(input.embeddings[row], input.embeddings[row] + n, target);
     } else {
-      const auto id = static_cast<size_t>(input.token_ids[row]);
-      WidenRow(embeddings_dtype_, embeddings_.data() + id * row_bytes, n, target);
+      WidenRow(embeddings_, static_cast<size_t>(input.token_ids[row]), target);
     }
   }
 }

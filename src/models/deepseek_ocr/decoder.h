@@ -14,6 +14,7 @@ namespace mao::deepseek_ocr {
 
 class Decoder {
  public:
+  // The loader's checkpoint must outlive the decoder.
   static Result<Decoder> Load(const DecoderConfig& config, const WeightLoader& loader);
 
   size_t size_bytes() const;
@@ -35,8 +36,7 @@ class Decoder {
   void Embed(const ForwardInput& input);
 
   DecoderConfig config_;
-  Buffer embeddings_;  // [vocab, hidden] in the checkpoint's own type
-  DType embeddings_dtype_ = DType::kBF16;
+  TensorView embeddings_;  // [vocab, hidden], in the checkpoint
   std::vector<Layer> layers_;
   RmsNormLayer norm_;
   Linear head_;

@@ -16,9 +16,10 @@ namespace {
 
 class DeepseekOcr final : public Model {
  public:
-  DeepseekOcr(ModelInfo info, std::unique_ptr<Tokenizer> tokenizer, TokenId placeholder,
-              bool boxes_in_padded_square, VisionTower vision, Decoder decoder)
-      : info_(std::move(info)),
+  DeepseekOcr(const Checkpoint& checkpoint, ModelInfo info, std::unique_ptr<Tokenizer> tokenizer,
+              TokenId placeholder, bool boxes_in_padded_square, VisionTower vision, Decoder decoder)
+      : checkpoint_(checkpoint),
+        info_(std::move(info)),
         tokenizer_(std::move(tokenizer)),
         placeholder_(placeholder),
         boxes_in_padded_square_(boxes_in_padded_square),
@@ -58,6 +59,7 @@ class DeepseekOcr final : public Model {
   }
 
  private:
+  Checkpoint checkpoint_;  // which has the embeddings and, if packed, the weights
   ModelInfo info_;
   std::unique_ptr<Tokenizer> tokenizer_;
   TokenId placeholder_;
@@ -66,12 +68,12 @@ class DeepseekOcr final : public Model {
   Decoder decoder_;
 };
 
-ModelInfo MakeInfo(const Config& config, const Checkpoint& checkpoint) {
+ModelInfo MakeInfo(const Config& config, const ModelTensors& tensors) {
   const DecoderConfig& decoder = config.decoder;
   ModelInfo info;
   info.architecture = "DeepseekOCRForCausalLM";
-  for (const NamedTensor& tensor : checkpoint.tensors()) {
-    info.num_parameters += tensor.view.shape.num_elements();
+  for (const TensorSpec& tensor : tensors.tensors) {
+    info.num_parameters += tensor.shape.num_elements();
   }
   info.vocab_size = decoder.vocab_size;
   info.hidden_size = decoder.hidden_size;
@@ -103,7 +105,10 @@ Result<std::unique_ptr<Model>> Load(const Checkpoint& checkpoint, const LoadOpti
   MAO_ASSIGN_OR_RETURN(const std::string_view config_json, checkpoint.File("config.json"));
   MAO_ASSIGN_OR_RETURN(const Config config,
                        ParseConfig(config_json, checkpoint.name() + "/config.json"));
-  MAO_RETURN_IF_ERROR(VerifyTensors(checkpoint, Tensors(config)));
+  const ModelTensors tensors = Tensors(config);
+  MAO_ASSIGN_OR_RETURN(const StoredWeights stored, StoredWeights::Verify(checkpoint, tensors));
+  MAO_ASSIGN_OR_RETURN(const Quantization quantization,
+                       stored.ChooseQuantization(options.quantization));
   MAO_ASSIGN_OR_RETURN(const std::string_view tokenizer_json, checkpoint.File("tokenizer.json"));
   MAO_ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer,
                        Tokenizer::FromJson(tokenizer_json, checkpoint.name() + "/tokenizer.json"));
@@ -117,21 +122,19 @@ Result<std::unique_ptr<Model>> Load(const Checkpoint& checkpoint, const LoadOpti
                                             checkpoint.name(), tokenizer->vocab_size(),
                                             config.decoder.vocab_size));
   }
-  ModelInfo info = MakeInfo(config, checkpoint);
-  info.weight_format = options.quantization == Quantization::kNone ? Name(options.dtype)
-                                                                   : Name(options.quantization);
+  ModelInfo info = MakeInfo(config, tensors);
+  info.weight_format =
+      quantization == Quantization::kNone ? Name(options.dtype) : Name(quantization);
   for (const char* tag : {"<td>", "</td>"}) {
     if (const auto id = tokenizer->FindToken(tag)) info.table_token_ids.push_back(*id);
   }
-  // The towers stay as they are: they run once a page, and their errors reach every token.
-  const WeightLoader towers(checkpoint, options.dtype, Quantization::kNone, pool);
-  const WeightLoader language(checkpoint, options.dtype, options.quantization, pool);
-  MAO_ASSIGN_OR_RETURN(VisionTower vision, VisionTower::Load(config, towers));
-  MAO_ASSIGN_OR_RETURN(Decoder decoder, Decoder::Load(config.decoder, language));
+  const WeightLoader loader(stored, options.dtype, quantization, pool);
+  MAO_ASSIGN_OR_RETURN(VisionTower vision, VisionTower::Load(config, loader));
+  MAO_ASSIGN_OR_RETURN(Decoder decoder, Decoder::Load(config.decoder, loader));
   info.packed_bytes = decoder.size_bytes();
   return std::unique_ptr<Model>(std::make_unique<DeepseekOcr>(
-      std::move(info), std::move(tokenizer), *placeholder, config.boxes_in_padded_square,
-      std::move(vision), std::move(decoder)));
+      checkpoint, std::move(info), std::move(tokenizer), *placeholder,
+      config.boxes_in_padded_square, std::move(vision), std::move(decoder)));
 }
 
 }  // namespace
@@ -142,8 +145,7 @@ Result<std::unique_ptr<Model>> LoadDeepseekOcr(const Checkpoint& checkpoint,
   return deepseek_ocr::Load(checkpoint, options, pool);
 }
 
-Result<std::vector<TensorSpec>> DeepseekOcrTensors(std::string_view config_json,
-                                                   std::string_view name) {
+Result<ModelTensors> DeepseekOcrTensors(std::string_view config_json, std::string_view name) {
   MAO_ASSIGN_OR_RETURN(const deepseek_ocr::Config config,
                        deepseek_ocr::ParseConfig(config_json, name));
   return deepseek_ocr::Tensors(config);

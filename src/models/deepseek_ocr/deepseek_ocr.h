@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "models/registry.h"
 
@@ -13,8 +12,7 @@ namespace mao {
 Result<std::unique_ptr<Model>> LoadDeepseekOcr(const Checkpoint& checkpoint,
                                                const LoadOptions& options, ThreadPool& pool);
 
-Result<std::vector<TensorSpec>> DeepseekOcrTensors(std::string_view config_json,
-                                                   std::string_view name);
+Result<ModelTensors> DeepseekOcrTensors(std::string_view config_json, std::string_view name);
 
 }  // namespace mao
 

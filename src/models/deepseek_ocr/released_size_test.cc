@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "models/deepseek_ocr/tensors.h"
 #include "models/deepseek_ocr/vision_tower.h"
 #include "models/greedy_loop.h"
 #include "models/test_model.h"
@@ -103,7 +104,10 @@ TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
   const auto config =
       deepseek_ocr::ParseConfig(*ReleasedSizeCheckpoint().File("config.json"), "config.json");
   ASSERT_TRUE(config.ok()) << config.status().ToString();
-  const deepseek_ocr::WeightLoader loader(ReleasedSizeCheckpoint(), DType::kF32, pool_);
+  const auto stored =
+      StoredWeights::Verify(ReleasedSizeCheckpoint(), deepseek_ocr::Tensors(*config));
+  ASSERT_TRUE(stored.ok()) << stored.status().ToString();
+  const deepseek_ocr::WeightLoader loader(*stored, DType::kF32, Quantization::kNone, pool_);
   auto tower = deepseek_ocr::VisionTower::Load(*config, loader, SyntheticPixelValues());
   ASSERT_TRUE(tower.ok()) << tower.status().ToString();
 

@@ -19,10 +19,10 @@ Result<VitBlock> LoadBlock(const SamConfig& config, const std::string& at,
   block.act = Activation::kGelu;
   MAO_ASSIGN_OR_RETURN(block.norm1, loader.LayerNorm(at + "norm1", SamConfig::kEps));
   MAO_ASSIGN_OR_RETURN(block.norm2, loader.LayerNorm(at + "norm2", SamConfig::kEps));
-  MAO_ASSIGN_OR_RETURN(block.qkv, loader.Stacked({at + "attn.qkv"}, true));
-  MAO_ASSIGN_OR_RETURN(block.proj, loader.Stacked({at + "attn.proj"}, true));
-  MAO_ASSIGN_OR_RETURN(block.fc1, loader.Stacked({at + "mlp.lin1"}, true));
-  MAO_ASSIGN_OR_RETURN(block.fc2, loader.Stacked({at + "mlp.lin2"}, true));
+  MAO_ASSIGN_OR_RETURN(block.qkv, loader.VisionLinear(at + "attn.qkv"));
+  MAO_ASSIGN_OR_RETURN(block.proj, loader.VisionLinear(at + "attn.proj"));
+  MAO_ASSIGN_OR_RETURN(block.fc1, loader.VisionLinear(at + "mlp.lin1"));
+  MAO_ASSIGN_OR_RETURN(block.fc2, loader.VisionLinear(at + "mlp.lin2"));
   MAO_ASSIGN_OR_RETURN(block.padding, loader.Floats(at + "attn.qkv.bias"));
   return block;
 }

@@ -1,6 +1,9 @@
 #include "models/deepseek_ocr/tensors.h"
 
+#include <initializer_list>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -10,21 +13,31 @@ namespace {
 class SpecList {
  public:
   void Add(std::string name, std::initializer_list<int64_t> shape) {
-    specs_.push_back({std::move(name), Shape(shape)});
+    model_.tensors.push_back({std::move(name), Shape(shape)});
   }
   void AddWeightAndBias(const std::string& name, std::initializer_list<int64_t> weight_shape) {
     Add(name + ".weight", weight_shape);
     Add(name + ".bias", {*weight_shape.begin()});
   }
+  void AddVisionLinear(const std::string& name, int64_t out, int64_t in) {
+    AddWeightAndBias(name, {out, in});
+    AddStack({name + ".weight"}, WeightRole::kVision);
+  }
   void AddGatedMlp(const std::string& name, int64_t hidden, int64_t width) {
     Add(name + ".gate_proj.weight", {width, hidden});
     Add(name + ".up_proj.weight", {width, hidden});
     Add(name + ".down_proj.weight", {hidden, width});
+    AddStack({name + ".gate_proj.weight", name + ".up_proj.weight"}, WeightRole::kLanguage);
+    AddStack({name + ".down_proj.weight"}, WeightRole::kLanguage);
   }
-  std::vector<TensorSpec> Take() { return std::move(specs_); }
+  // Tensors that are in the list already make up one layer.
+  void AddStack(std::vector<std::string> weights, WeightRole role) {
+    model_.linears.push_back({std::move(weights), role});
+  }
+  ModelTensors Take() { return std::move(model_); }
 
  private:
-  std::vector<TensorSpec> specs_;
+  ModelTensors model_;
 };
 
 void AddSam(const SamConfig& sam, SpecList& specs) {
@@ -36,13 +49,13 @@ void AddSam(const SamConfig& sam, SpecList& specs) {
     const std::string block = fmt::format("{}blocks.{}.", at, i);
     specs.AddWeightAndBias(block + "norm1", {width});
     specs.AddWeightAndBias(block + "norm2", {width});
-    specs.AddWeightAndBias(block + "attn.qkv", {3 * width, width});
-    specs.AddWeightAndBias(block + "attn.proj", {width, width});
+    specs.AddVisionLinear(block + "attn.qkv", 3 * width, width);
+    specs.AddVisionLinear(block + "attn.proj", width, width);
     const int64_t side = sam.IsGlobal(i) ? sam.grid : SamConfig::kWindow;
     specs.Add(block + "attn.rel_pos_h", {2 * side - 1, sam.head_dim()});
     specs.Add(block + "attn.rel_pos_w", {2 * side - 1, sam.head_dim()});
-    specs.AddWeightAndBias(block + "mlp.lin1", {SamConfig::kMlpRatio * width, width});
-    specs.AddWeightAndBias(block + "mlp.lin2", {width, SamConfig::kMlpRatio * width});
+    specs.AddVisionLinear(block + "mlp.lin1", SamConfig::kMlpRatio * width, width);
+    specs.AddVisionLinear(block + "mlp.lin2", width, SamConfig::kMlpRatio * width);
   }
   specs.Add(at + "neck.0.weight", {sam.neck, width, 1, 1});
   specs.AddWeightAndBias(at + "neck.1", {sam.neck});
@@ -63,10 +76,10 @@ void AddClip(const ClipConfig& clip, SpecList& specs) {
     const std::string layer = fmt::format("{}transformer.layers.{}.", at, i);
     specs.AddWeightAndBias(layer + "layer_norm1", {width});
     specs.AddWeightAndBias(layer + "layer_norm2", {width});
-    specs.AddWeightAndBias(layer + "self_attn.qkv_proj", {3 * width, width});
-    specs.AddWeightAndBias(layer + "self_attn.out_proj", {width, width});
-    specs.AddWeightAndBias(layer + "mlp.fc1", {ClipConfig::kMlpRatio * width, width});
-    specs.AddWeightAndBias(layer + "mlp.fc2", {width, ClipConfig::kMlpRatio * width});
+    specs.AddVisionLinear(layer + "self_attn.qkv_proj", 3 * width, width);
+    specs.AddVisionLinear(layer + "self_attn.out_proj", width, width);
+    specs.AddVisionLinear(layer + "mlp.fc1", ClipConfig::kMlpRatio * width, width);
+    specs.AddVisionLinear(layer + "mlp.fc2", width, ClipConfig::kMlpRatio * width);
   }
 }
 
@@ -75,6 +88,7 @@ void AddDecoder(const DecoderConfig& decoder, SpecList& specs) {
   const int64_t kv_width = decoder.num_kv_heads * decoder.head_dim();
   specs.Add("model.embed_tokens.weight", {decoder.vocab_size, hidden});
   specs.Add("lm_head.weight", {decoder.vocab_size, hidden});
+  specs.AddStack({"lm_head.weight"}, WeightRole::kSensitive);
   specs.Add("model.norm.weight", {hidden});
   for (int64_t i = 0; i < decoder.num_layers; ++i) {
     const std::string layer = fmt::format("model.layers.{}.", i);
@@ -84,11 +98,16 @@ void AddDecoder(const DecoderConfig& decoder, SpecList& specs) {
     specs.Add(layer + "self_attn.k_proj.weight", {kv_width, hidden});
     specs.Add(layer + "self_attn.v_proj.weight", {kv_width, hidden});
     specs.Add(layer + "self_attn.o_proj.weight", {hidden, hidden});
+    specs.AddStack({layer + "self_attn.q_proj.weight", layer + "self_attn.k_proj.weight",
+                    layer + "self_attn.v_proj.weight"},
+                   WeightRole::kSensitive);
+    specs.AddStack({layer + "self_attn.o_proj.weight"}, WeightRole::kSensitive);
     if (!decoder.IsMoe(i)) {
       specs.AddGatedMlp(layer + "mlp", hidden, decoder.intermediate_size);
       continue;
     }
     specs.Add(layer + "mlp.gate.weight", {decoder.num_experts, hidden});
+    specs.AddStack({layer + "mlp.gate.weight"}, WeightRole::kRouter);
     for (int64_t e = 0; e < decoder.num_experts; ++e) {
       specs.AddGatedMlp(fmt::format("{}mlp.experts.{}", layer, e), hidden,
                         decoder.moe_intermediate_size);
@@ -102,13 +121,13 @@ void AddDecoder(const DecoderConfig& decoder, SpecList& specs) {
 
 }  // namespace
 
-std::vector<TensorSpec> Tensors(const Config& config) {
+ModelTensors Tensors(const Config& config) {
   SpecList specs;
   AddSam(config.sam, specs);
   AddClip(config.clip, specs);
   AddDecoder(config.decoder, specs);
   const int64_t hidden = config.decoder.hidden_size;
-  specs.AddWeightAndBias("model.projector.layers", {hidden, config.projector_in});
+  specs.AddVisionLinear("model.projector.layers", hidden, config.projector_in);
   specs.Add("model.image_newline", {hidden});
   specs.Add("model.view_seperator", {hidden});
   return specs.Take();

@@ -12,7 +12,7 @@ Result<VisionTower> VisionTower::Load(const Config& config, const WeightLoader& 
   tower.clip_width_ = config.clip.width;
   MAO_ASSIGN_OR_RETURN(tower.sam_, Sam::Load(config.sam, loader, pixel_values));
   MAO_ASSIGN_OR_RETURN(tower.clip_, Clip::Load(config.clip, loader));
-  MAO_ASSIGN_OR_RETURN(tower.projector_, loader.Stacked({"model.projector.layers"}, true));
+  MAO_ASSIGN_OR_RETURN(tower.projector_, loader.VisionLinear("model.projector.layers"));
   MAO_ASSIGN_OR_RETURN(tower.newline_, loader.Floats("model.image_newline"));
   MAO_ASSIGN_OR_RETURN(tower.separator_, loader.Floats("model.view_seperator"));
   return tower;

@@ -1,9 +1,13 @@
 #include "models/deepseek_ocr/weight_loader.h"
 
+#include <span>
+#include <utility>
+#include <vector>
+
 namespace mao::deepseek_ocr {
 
 Result<TensorView> WeightLoader::Tensor(const std::string& name) const {
-  const TensorView* tensor = checkpoint_.Find(name);
+  const TensorView* tensor = stored_.checkpoint().Find(name);
   if (tensor == nullptr) return InternalError("tensor " + name + " was not verified");
   return *tensor;
 }
@@ -24,48 +28,51 @@ Result<RmsNormLayer> WeightLoader::RmsNorm(const std::string& name, float eps) c
   return RmsNormLayer::Create(weight, eps);
 }
 
+Result<Linear> WeightLoader::VisionLinear(const std::string& name) const {
+  return Load({name}, WeightRole::kVision, true);
+}
+
 Result<Linear> WeightLoader::Stacked(std::initializer_list<std::string> names,
-                                     bool with_bias) const {
-  return Pack(names, with_bias, quantization_);
+                                     WeightRole role) const {
+  return Load(names, role, false);
 }
 
-Result<Linear> WeightLoader::Sensitive(std::initializer_list<std::string> names) const {
-  return Pack(names, false,
-              quantization_ == Quantization::kInt4 ? Quantization::kInt8 : quantization_);
-}
-
-Result<Linear> WeightLoader::Pack(std::initializer_list<std::string> names, bool with_bias,
-                                  Quantization quantization) const {
-  LinearBundle bundle;
+Result<Linear> WeightLoader::Load(std::initializer_list<std::string> names, WeightRole role,
+                                  bool with_bias) const {
+  std::vector<std::string> weights;
+  std::vector<TensorView> biases;
   for (const std::string& name : names) {
-    MAO_ASSIGN_OR_RETURN(bundle.weights.emplace_back(), Tensor(name + ".weight"));
+    weights.push_back(name + ".weight");
     if (with_bias) {
-      MAO_ASSIGN_OR_RETURN(bundle.biases.emplace_back(), Tensor(name + ".bias"));
+      MAO_ASSIGN_OR_RETURN(biases.emplace_back(), Tensor(name + ".bias"));
     }
   }
-  WeightFormat format = WeightFormat::kBF16;
-  for (const TensorView& weight : bundle.weights) {
-    if (FloatFormat(weight) != WeightFormat::kBF16) format = WeightFormat::kF32;
-  }
-  if (quantization == Quantization::kInt8) format = WeightFormat::kInt8;
-  if (quantization == Quantization::kInt4) format = WeightFormat::kInt4;
-  auto linear = Linear::Pack(bundle, format, pool_);
-  if (!linear.ok()) {
-    return linear.status().WithContext(checkpoint_.name() + ": " + *names.begin() + ".weight");
-  }
-  for (const TensorView& weight : bundle.weights) checkpoint_.Forget(weight);
-  return linear;
+  const PackedWeights* packed = stored_.FindPacked(weights);
+  auto linear = packed != nullptr ? Linear::FromPacked(*packed, biases)
+                                  : Pack(weights, role, std::move(biases));
+  if (linear.ok()) return linear;
+  return linear.status().WithContext(stored_.checkpoint().name() + ": " + weights.front());
 }
 
-Result<Linear> WeightLoader::FloatLinear(const std::string& name) const {
-  MAO_ASSIGN_OR_RETURN(const TensorView weight, Tensor(name + ".weight"));
-  return Linear::Pack({{weight}, {}}, WeightFormat::kF32, pool_);
+Result<Linear> WeightLoader::Pack(std::span<const std::string> weights, WeightRole role,
+                                  std::vector<TensorView> biases) const {
+  LinearBundle bundle;
+  bundle.biases = std::move(biases);
+  for (const std::string& weight : weights) {
+    MAO_ASSIGN_OR_RETURN(bundle.weights.emplace_back(), Tensor(weight));
+  }
+  MAO_ASSIGN_OR_RETURN(
+      Linear linear,
+      Linear::Pack(bundle, FormatOf(role, quantization_, dtype_, bundle.weights), pool_));
+  for (const TensorView& weight : bundle.weights) stored_.checkpoint().Forget(weight);
+  return linear;
 }
 
 Result<GatedMlp> WeightLoader::Mlp(const std::string& name) const {
   GatedMlp mlp;
-  MAO_ASSIGN_OR_RETURN(mlp.gate_up, Stacked({name + ".gate_proj", name + ".up_proj"}, false));
-  MAO_ASSIGN_OR_RETURN(mlp.down, Stacked({name + ".down_proj"}, false));
+  MAO_ASSIGN_OR_RETURN(mlp.gate_up,
+                       Stacked({name + ".gate_proj", name + ".up_proj"}, WeightRole::kLanguage));
+  MAO_ASSIGN_OR_RETURN(mlp.down, Stacked({name + ".down_proj"}, WeightRole::kLanguage));
   return mlp;
 }
 
