@@ -67,6 +67,19 @@ class Waiter final : public CallObserver {
   std::optional<Result<Generation>> result_;
 };
 
+// What is thrown on the way to an answer is an error of its call.
+template <typename Function>
+Result<Generation> WithoutExceptions(const Function& answer) {
+  try {
+    return answer();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhaustedError("not enough memory for the request");
+  } catch (const std::exception& e) {
+    LogError(fmt::format("a request ended by an exception: {}", e.what()));
+    return InternalError("the request ended by an exception");
+  }
+}
+
 // Under what an answer is kept; none if it is not. The file must have been fetched.
 std::optional<ResultKey> KeyOf(const GenerationRequest& request, const std::string& model) {
   const ImageSource& image = request.image;
@@ -225,7 +238,7 @@ void Service::Work(const ServedModel& model, Call& call) {
   CallTimings timings;
   timings.wait_ms = MsSince(call.submitted_);
   AddStage(call.request_, "wait_for_worker", call.submitted_);
-  Result<Generation> answer = TryAnswer(model, call, timings);
+  Result<Generation> answer = WithoutExceptions([&] { return Answer(model, call, timings); });
   timings.total_ms = MsSince(call.submitted_);
   if (answer.ok()) {
     answer->model = model.name;
@@ -246,17 +259,6 @@ Result<std::shared_ptr<const std::string>> Service::GetFile(Call& call, CallTimi
   image.bytes = std::make_shared<const std::string>(std::move(bytes).value());  // for backends too
   timings.fetch_ms = MsSince(start);
   return image.bytes;
-}
-
-Result<Generation> Service::TryAnswer(const ServedModel& model, Call& call, CallTimings& timings) {
-  try {
-    return Answer(model, call, timings);
-  } catch (const std::bad_alloc&) {
-    return ResourceExhaustedError("not enough memory for the request");
-  } catch (const std::exception& e) {
-    LogError(fmt::format("a request ended by an exception: {}", e.what()));
-    return InternalError("the request ended by an exception");
-  }
 }
 
 Result<Generation> Service::Answer(const ServedModel& model, Call& call, CallTimings& timings) {

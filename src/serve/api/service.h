@@ -113,8 +113,6 @@ class Service {
   std::shared_ptr<const Generation> FindKnown(const GenerationRequest& request,
                                               const std::string& model);
   void Work(const ServedModel& model, Call& call);
-  // Answer; an exception on the way ends this call alone.
-  Result<Generation> TryAnswer(const ServedModel& model, Call& call, CallTimings& timings);
   // The bytes of the request's image; null without one.
   Result<std::shared_ptr<const std::string>> GetFile(Call& call, CallTimings& timings);
   Result<Generation> Answer(const ServedModel& model, Call& call, CallTimings& timings);
