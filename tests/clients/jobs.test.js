@@ -51,6 +51,7 @@ test('a job is accepted, waited for, read and deleted', async () => {
   const gone = await ask(`/api/jobs/${job.id}`);
   assert.equal(gone.status, 404);
   assert.equal(gone.body.error.code, 'job_not_found');
+  assert.equal((await ask(done.result_url)).body.error.code, 'job_not_found');
 });
 
 test('the same key gives the same job', async () => {
@@ -68,6 +69,9 @@ test('what fails says why', async () => {
   const done = await waitFor(body.id);
   assert.equal(done.status, 'failed');
   assert.match(done.error.message, /known format/);
+  const result = await ask(`/api/jobs/${body.id}/result`);
+  assert.equal(result.status, 404);
+  assert.equal(result.body.error.code, 'result_not_found');
   assert.equal((await ask('/api/jobs', { method: 'POST', body: '{"url":"/metrics","body":{}}' })).status, 400);
 });
 
@@ -121,7 +125,10 @@ test('a batch by the official client', async () => {
   assert.equal(error.custom_id, 'wrong');
   await client.files.del(file.id);
   await assert.rejects(client.files.retrieve(file.id), { status: 404, code: 'file_not_found' });
-  await assert.rejects(client.batches.retrieve('batch_none'), { status: 404, code: 'not_found' });
+  await assert.rejects(client.batches.retrieve('batch_none'), { status: 404, code: 'batch_not_found' });
+  await assert.rejects(client.batches.cancel('batch_none'), { status: 404, code: 'batch_not_found' });
+  const again = { input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' };
+  await assert.rejects(client.batches.create(again), { status: 404, code: 'file_not_found' });
 });
 
 test('a batch with wrong lines fails with all of them', async () => {

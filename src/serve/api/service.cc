@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <condition_variable>
 #include <limits>
+#include <new>
+#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "base/log.h"
 #include "serve/api/call_trace.h"
 #include "vision/encode.h"
 
@@ -28,6 +31,20 @@ double MsSince(Clock::time_point start) {
 std::string_view CanonicalEngine(std::string_view engine) {
   return engine == "direct" ? "vllm_direct" : engine;
 }
+
+// A turn at decoding, which ends with the scope, also by an exception.
+class DecoderTurn {
+ public:
+  explicit DecoderTurn(std::counting_semaphore<>& decoders) : decoders_(decoders) {
+    decoders_.acquire();
+  }
+  ~DecoderTurn() { decoders_.release(); }
+  DecoderTurn(const DecoderTurn&) = delete;
+  DecoderTurn& operator=(const DecoderTurn&) = delete;
+
+ private:
+  std::counting_semaphore<>& decoders_;
+};
 
 // Waits for the end of a call.
 class Waiter final : public CallObserver {
@@ -49,6 +66,19 @@ class Waiter final : public CallObserver {
   std::condition_variable done_;
   std::optional<Result<Generation>> result_;
 };
+
+// What is thrown on the way to an answer is an error of its call.
+template <typename Function>
+Result<Generation> WithoutExceptions(const Function& answer) {
+  try {
+    return answer();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhaustedError("not enough memory for the request");
+  } catch (const std::exception& e) {
+    LogError(fmt::format("a request ended by an exception: {}", e.what()));
+    return InternalError("the request ended by an exception");
+  }
+}
 
 // Under what an answer is kept; none if it is not. The file must have been fetched.
 std::optional<ResultKey> KeyOf(const GenerationRequest& request, const std::string& model) {
@@ -208,7 +238,7 @@ void Service::Work(const ServedModel& model, Call& call) {
   CallTimings timings;
   timings.wait_ms = MsSince(call.submitted_);
   AddStage(call.request_, "wait_for_worker", call.submitted_);
-  Result<Generation> answer = Answer(model, call, timings);
+  Result<Generation> answer = WithoutExceptions([&] { return Answer(model, call, timings); });
   timings.total_ms = MsSince(call.submitted_);
   if (answer.ok()) {
     answer->model = model.name;
@@ -288,11 +318,11 @@ Status Service::OpenDocument(Call& call, const std::string* file) {
   ImageSource& image = call.request_.image;
   if (image.document == nullptr) {
     if (file == nullptr || !IsPdf(*file)) return OkStatus();
-    decoders_.acquire();
+    std::optional<DecoderTurn> turn(std::in_place, decoders_);
     const Clock::time_point start = Clock::now();
     auto document =
         PdfDocument::Open(*file, image.name, config_.pdf_limits, call.stop_.get_token());
-    decoders_.release();
+    turn.reset();
     AddStage(call.request_, "open_document", start);
     MAO_RETURN_IF_ERROR(document.status());
     image.document = *std::move(document);
@@ -316,13 +346,13 @@ Result<std::shared_ptr<const Image>> Service::LoadImage(Call& call, const std::s
                                                         CallTimings& timings) {
   const ImageSource& source = call.request_.image;
   if (file == nullptr && source.document == nullptr) return std::shared_ptr<const Image>();
-  decoders_.acquire();
+  std::optional<DecoderTurn> turn(std::in_place, decoders_);
   const Clock::time_point start = Clock::now();
   Result<Image> image =
       source.document != nullptr
           ? source.document->Render(source.page.value_or(0), source.dpi, call.stop_.get_token())
           : DecodeImage(std::as_bytes(std::span(*file)), source.name, config_.image_limits);
-  decoders_.release();
+  turn.reset();
   AddStage(call.request_, "decode_image", start);
   MAO_RETURN_IF_ERROR(image.status());
   timings.decode_ms = MsSince(start);

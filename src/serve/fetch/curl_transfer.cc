@@ -12,14 +12,15 @@ void InitializeCurl() {
   [[maybe_unused]] static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-CURL* MakeEasy() {
+// The first call of the library by whoever transfers: the other handle is made after this one.
+CURLM* MakeMulti() {
   InitializeCurl();
-  return curl_easy_init();
+  return curl_multi_init();
 }
 
 }  // namespace
 
-CurlTransfer::CurlTransfer() : multi_(curl_multi_init()), easy_(MakeEasy()) { Reset(); }
+CurlTransfer::CurlTransfer() : multi_(MakeMulti()), easy_(curl_easy_init()) { Reset(); }
 
 CurlTransfer::~CurlTransfer() {
   curl_easy_cleanup(easy_);

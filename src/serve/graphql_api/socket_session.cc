@@ -124,13 +124,15 @@ class GraphQlSession final : public WebSocketSession,
     output.next = [self, serial](const Json& response) {
       return self->Send([&] { return self->session_.Next(serial, response); });
     };
+    // Said before the request is forgotten: a server that shuts down closes the socket once we are
+    // idle.
     output.fail = [self, serial](const Json& errors) {
-      self->TakeRequest(serial);
       self->Send([&] { return self->session_.Fail(serial, errors); });
+      self->TakeRequest(serial);
     };
     output.complete = [self, serial] {
-      self->TakeRequest(serial);
       self->Send([&] { return self->session_.Complete(serial); });
+      self->TakeRequest(serial);
     };
     graphql::RunWsOperation(*executor_, operation.request, request, std::move(output));
   }

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
 
 #include <gmock/gmock.h>
@@ -17,7 +18,10 @@ using Json = nlohmann::ordered_json;
 class Socket final : public WebSocket {
  public:
   void Send(std::string text) override {
+    const std::shared_ptr<WebSocketSession> session = session_.lock();
+    const bool was_idle = session != nullptr && session->is_idle();
     const std::lock_guard lock(mutex_);
+    was_idle_ = was_idle;
     messages_.push_back(Json::parse(text));
     changed_.notify_all();
   }
@@ -40,12 +44,20 @@ class Socket final : public WebSocket {
     const std::lock_guard lock(mutex_);
     return close_code_;
   }
+  // Whether the session was idle when it sent its last message; see Watch.
+  bool was_idle() {
+    const std::lock_guard lock(mutex_);
+    return was_idle_;
+  }
+  void Watch(const std::shared_ptr<WebSocketSession>& session) { session_ = session; }
 
  private:
+  std::weak_ptr<WebSocketSession> session_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Json> messages_;
   int close_code_ = 0;
+  bool was_idle_ = false;
 };
 
 class SocketSessionTest : public testing::Test {
@@ -123,6 +135,23 @@ TEST_F(SocketSessionTest, CompletingEndsTheCall) {
     if (event["text"].is_string()) text += event["text"].get<std::string>();
   }
   EXPECT_EQ(text, "an answer in several pieces");
+}
+
+// A server that shuts down closes idle sockets, and drops what is sent afterwards.
+TEST_F(SocketSessionTest, IsBusyUntilTheLastMessageIsSent) {
+  Init();
+  EXPECT_EQ(socket_->Next()["type"], "connection_ack");
+  socket_->Watch(session_);
+  Generate("1");
+  while (socket_->Next()["type"] != "complete") {
+  }
+  EXPECT_FALSE(socket_->was_idle());
+  session_->OnMessage(
+      R"({"type":"subscribe","id":"2","payload":{"query":"subscription { nothing }"}})");
+  EXPECT_EQ(socket_->Next()["type"], "error");
+  EXPECT_FALSE(socket_->was_idle());
+  EXPECT_TRUE(client_.service().WaitUntilIdle(std::chrono::seconds(60)));
+  EXPECT_TRUE(session_->is_idle());
 }
 
 TEST_F(SocketSessionTest, ClosingEndsAllCalls) {

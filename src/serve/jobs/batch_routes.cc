@@ -127,9 +127,11 @@ Status CancelBatch(PersistentStore& store, const ExchangePtr& exchange) {
 }  // namespace
 
 void AddBatchRoutes(PersistentStore& store, JobRunner& runner, Router& router) {
-  const RouteTable openai(Interface::kOpenAi, "not_found", router);
-  openai.Add("POST", "/v1/batches",
-             [&](const ExchangePtr& exchange) { return CreateBatch(store, runner, exchange); });
+  // What a new batch may not find is its file.
+  const RouteTable created(Interface::kOpenAi, kFileNotFound, router);
+  created.Add("POST", "/v1/batches",
+              [&](const ExchangePtr& exchange) { return CreateBatch(store, runner, exchange); });
+  const RouteTable openai(Interface::kOpenAi, "batch_not_found", router);
   openai.Add("GET", "/v1/batches",
              [&](const ExchangePtr& exchange) { return ListBatches(store, exchange); });
   openai.Add("GET", "/v1/batches/{id}",

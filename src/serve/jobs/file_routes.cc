@@ -99,7 +99,7 @@ Status DeleteFile(PersistentStore& store, const ExchangePtr& exchange) {
 }  // namespace
 
 void AddFileRoutes(PersistentStore& store, Router& router) {
-  const RouteTable openai(Interface::kOpenAi, "file_not_found", router);
+  const RouteTable openai(Interface::kOpenAi, kFileNotFound, router);
   openai.Add("POST", "/v1/files",
              [&](const ExchangePtr& exchange) { return UploadFile(store, exchange); });
   openai.Add("GET", "/v1/files",

@@ -98,11 +98,14 @@ Status GetJob(PersistentStore& store, JobWatcher& watcher, const ExchangePtr& ex
   return OkStatus();
 }
 
+// A job that is there may have no result: it has not ended, or not well.
 Status GetResult(PersistentStore& store, const ExchangePtr& exchange) {
-  const HttpRequest& request = exchange->request();
-  MAO_ASSIGN_OR_RETURN(std::string result, store.jobs().ResultOf(request.context.key_id,
-                                                                 request.path_parameters.at("id")));
-  exchange->Send(JsonResponse(200, std::move(result)));
+  const std::string& owner = exchange->request().context.key_id;
+  const std::string& id = exchange->request().path_parameters.at("id");
+  MAO_RETURN_IF_ERROR(store.jobs().Get(owner, id).status());
+  Result<std::string> result = store.jobs().ResultOf(owner, id);
+  exchange->Send(result.ok() ? JsonResponse(200, *std::move(result))
+                             : OpenAiError(result.status(), "result_not_found"));
   return OkStatus();
 }
 

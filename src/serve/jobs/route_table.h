@@ -16,6 +16,7 @@
 namespace mao {
 
 inline constexpr std::string_view kJobNotFound = "job_not_found";
+inline constexpr std::string_view kFileNotFound = "file_not_found";
 
 // Adds handlers that return an error instead of sending it.
 class RouteTable {

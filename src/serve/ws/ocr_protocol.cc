@@ -98,11 +98,6 @@ class OcrSession final : public WebSocketSession, public std::enable_shared_from
     return OkStatus();
   }
 
-  void Remove(const json& id) {
-    const std::lock_guard lock(mutex_);
-    pages_.erase(id.dump());
-  }
-
   static std::string EventText(const json& id, const char* type, const Json& more) {
     Json event = Json::object();
     if (!id.is_null()) event["id"] = id;
@@ -206,8 +201,8 @@ Status OcrSession::Read(const json& id, json fields) {
   Result<std::shared_ptr<OcrDocumentCall>> call =
       OcrDocumentCall::Start(service_, std::move(request), observer);
   if (!call.ok()) {
-    Remove(id);
-    return call.status();
+    SendEnd(id, "error", {{"error", ErrorObject(call.status())}});
+    return OkStatus();
   }
   observer->SendAccepted();
   bool is_closed = false;

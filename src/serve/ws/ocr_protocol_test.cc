@@ -184,12 +184,17 @@ TEST_F(OcrProtocolTest, PagesAreLimited) {
 TEST_F(OcrProtocolTest, IsNotIdleBeforeTheEndIsSent) {
   std::future<bool> is_idle;
   socket_->on_send = [&](const json& message) {
-    if (message["type"] != "result") return;
+    if (message["type"] != "result" && message["type"] != "error") return;
     is_idle = std::async(std::launch::async, [this] { return session_->is_idle(); });
     EXPECT_EQ(is_idle.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   };
   Send(Page("p1"));
   WaitForEnd("p1");
+  EXPECT_TRUE(is_idle.get());
+  json refused = Page("p2");
+  refused["model"] = "other";
+  Send(refused);
+  WaitForEnd("p2");
   EXPECT_TRUE(is_idle.get());
 }
 

@@ -83,9 +83,9 @@ class StreamSession final : public WebSocketSession,
       ++num_calls_;
     }
     message.erase("type");
-    Status status = Answer(text, std::move(message));
-    if (!status.ok()) SetIdle();
-    return status;
+    const Status status = Answer(text, std::move(message));
+    if (!status.ok()) End(ErrorText(status, true));
+    return OkStatus();
   }
 
   // `message` is the parsed `text`.
@@ -98,10 +98,12 @@ class StreamSession final : public WebSocketSession,
     return OkStatus();
   }
 
-  void SetIdle() {
+  // In one: a server that shuts down closes a socket once it is idle.
+  void End(std::string text) {
     const std::lock_guard lock(mutex_);
     is_answering_ = false;
     call_.reset();
+    socket_->Send(std::move(text));
   }
 
   void OnOutput(const GenerationOutput& output) {
@@ -110,12 +112,7 @@ class StreamSession final : public WebSocketSession,
   }
 
   void OnDone(const Result<Generation>& result) {
-    std::string end = result.ok() ? EndText(*result) : ErrorText(result.status(), true);
-    // In one: a server that shuts down closes a socket once it is idle.
-    const std::lock_guard lock(mutex_);
-    is_answering_ = false;
-    call_.reset();
-    socket_->Send(std::move(end));
+    End(result.ok() ? EndText(*result) : ErrorText(result.status(), true));
   }
 
   void SendError(const Status& status, bool is_finished) {

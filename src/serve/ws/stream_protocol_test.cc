@@ -162,6 +162,9 @@ TEST_F(StreamProtocolTest, IsNotIdleBeforeTheEndIsSent) {
   Send({{"prompt", "Read the page."}, {"temperature", 0}, {"max_tokens", 100}});
   Answer();
   EXPECT_TRUE(is_idle.get());
+  Send({{"prompt", "Read the page."}, {"model", "other"}});
+  Answer();
+  EXPECT_TRUE(is_idle.get());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <new>
 #include <span>
 #include <string_view>
 #include <thread>
@@ -256,7 +257,11 @@ Result<ProcessOutput> RunLimited(const std::vector<std::string>& arguments, int 
   errors.write_end.Close();
   Child child(pid, name, limits, stop);
   ProcessOutput result;
-  MAO_RETURN_IF_ERROR(child.Read(std::move(output.read_end), std::move(errors.read_end), result));
+  try {
+    MAO_RETURN_IF_ERROR(child.Read(std::move(output.read_end), std::move(errors.read_end), result));
+  } catch (const std::bad_alloc&) {
+    return ResourceExhaustedError(name + ": not enough memory for its output");
+  }
   MAO_ASSIGN_OR_RETURN(result.exit_code, child.Wait());
   return result;
 }
