@@ -68,7 +68,7 @@ test-full:
 bench-peers:
 	@tools/install_packages.sh build
 	@$(call configure,release)
-	@cmake --build --preset release -j $(JOBS) --target maoocr-make-checkpoint maoocr-bench maoocr-make-gguf
+	@cmake --build --preset release -j $(JOBS) --target maoocr maoocr-make-checkpoint maoocr-bench maoocr-make-gguf
 	@tools/fetch_tokenizers.sh
 	@$(make_released_size)
 	@node tools/bench_peers.mjs
