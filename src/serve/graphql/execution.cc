@@ -61,7 +61,7 @@ void Execution::ExecuteRootFields(size_t next) {
     PlannedField& field = root_plan_->fields[next];
     if (field.slow_resolver != nullptr && !field.arguments_error && !context_.IsCancelled()) {
       const auto is_replied = std::make_shared<std::atomic<bool>>(false);
-      const Reply reply = [self = shared_from_this(), next, is_replied](Result<Json> value) {
+      const Reply reply = [self = shared_from_this(), next, is_replied](const Result<Json>& value) {
         if (!is_replied->exchange(true)) self->OnReply(next, value);
       };
       const Status status = Guarded([&] {

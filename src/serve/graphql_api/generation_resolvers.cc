@@ -27,7 +27,7 @@ Listener ListenForReply(Reply reply) {
   return {nullptr, [reply = std::move(reply)](const Result<Json>& result) { reply(result); }};
 }
 
-Listener ListenForEvents(EventSink sink) {
+Listener ListenForEvents(const EventSink& sink) {
   return {[next = sink.next](const Json& event) { next(event); },
           [sink](const Result<Json>& result) {
             if (result.ok()) sink.next({{"result", *result}});

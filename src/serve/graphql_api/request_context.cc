@@ -26,7 +26,7 @@ void ServiceRequest::Cancel() {
   for (const std::function<void()>& cancel : cancels) cancel();
 }
 
-void ServiceRequest::OnCancel(std::function<void()> cancel) {
+void ServiceRequest::OnCancel(const std::function<void()>& cancel) {
   bool is_cancelled = false;
   {
     const std::lock_guard lock(mutex_);

@@ -26,7 +26,7 @@ class ServiceRequest final : public graphql::RequestContext {
   void Cancel();
   // Ends what the request waits for, and may come after that has ended and something else has begun.
   // Called at once if the request was cancelled already.
-  void OnCancel(std::function<void()> cancel);
+  void OnCancel(const std::function<void()>& cancel);
 
   // For resolvers.
   const std::string& key_id() const { return context_.key_id; }
