@@ -57,7 +57,13 @@ class NoMemoryTest : public testing::Test {
     return request;
   }
 
-  Service service_{ServiceConfig{.num_decoders = 1}, nullptr};
+  static ServiceConfig OneDecoder() {
+    ServiceConfig config;
+    config.num_decoders = 1;
+    return config;
+  }
+
+  Service service_{OneDecoder(), nullptr};
 };
 
 TEST_F(NoMemoryTest, ForThePixelsOfAPage) {
