@@ -31,7 +31,7 @@ struct QuantizeResult {
   size_t total_bytes = 0;  // of all tensors
 };
 
-// Reads a plain checkpoint piece by piece, with the memory of a few megabytes, into a packed one in
+// Reads a plain checkpoint piece by piece, never a whole layer's weights at once, into a packed one in
 // `folder`, which is made. The configuration and tokenizer files are copied. A call that was cut off,
 // however, is continued by the same call again and ends with the same bytes; a folder that is
 // complete is left as it is.

@@ -222,7 +222,9 @@ size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_
 
 void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch,
                     ThreadPool& pool) {
-  const bool rounded = args.compute == DType::kBF16;
+  // Keys are packed as weights, whose depth is a multiple of 32.
+  const bool rounded = args.compute == DType::kBF16 && args.head_dim % kDotBlockDepth == 0;
+  const DType dtype = rounded ? DType::kBF16 : DType::kF32;
   const int64_t num_heads = args.num_groups * args.num_heads;
   const int64_t head_bytes = DenseHeadBytes(args.group_size, args.head_dim);
   std::byte* keys = scratch.data();
@@ -246,10 +248,10 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
     const int64_t group = index / args.num_heads;
     const int64_t head = index % args.num_heads;
     AttentionTask task;
-    task.kv = {args.compute,
+    task.kv = {dtype,
                keys + index * head_bytes,
                values + index * head_bytes,
-               args.head_dim * kKeysPerTile * static_cast<int64_t>(SizeBytes(args.compute)),
+               args.head_dim * kKeysPerTile * static_cast<int64_t>(SizeBytes(dtype)),
                nullptr,
                1,
                0};

@@ -96,7 +96,8 @@ struct DenseAttentionArgs {
   int64_t num_heads = 0;
   int64_t head_dim = 0;
   float scale = 1.0f;
-  // How keys and values are stored as tiles, and so whether the products round their operands.
+  // How keys and values are stored as tiles, and so whether the products round their operands. Heads
+  // that are not a multiple of 32 wide are always computed as kF32.
   DType compute = DType::kF32;
   const RelativePositions* relative = nullptr;  // or none
   float* out = nullptr;  // rows as in qkv, num_heads x head_dim floats at out + row * out_stride

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "kernels/arch/test_isa.h"
@@ -143,22 +144,16 @@ TEST_P(PagedAttentionTest, ChunkingBlockSizeAndInstructionSetDoNotChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, PagedAttentionTest,
-                         testing::Combine(testing::Values(DType::kF32, DType::kBF16),
-                                          testing::Values(48, 64, 128)),
-                         [](const auto& test) {
-                           return std::string(Name(std::get<0>(test.param))) + "x" +
-                                  std::to_string(std::get<1>(test.param));
-                         });
-
-class DenseAttentionTest : public testing::TestWithParam<DType> {};
+// 48 channels are half a block of the products too many: computed as floats.
+class DenseAttentionTest : public testing::TestWithParam<std::tuple<DType, int64_t>> {};
 
 TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
   // Rounding operands to bfloat16 moves logits of up to 10 by 2^-8 of their terms, weights by the
   // same, and so the mean of values below 1 by some 1e-2.
-  const double tolerance = GetParam() == DType::kBF16 ? 2e-2 : kTolerance;
+  const auto [dtype, dim] = GetParam();
+  const double tolerance = dtype == DType::kBF16 && dim % 32 == 0 ? 2e-2 : kTolerance;
   for (const int64_t side : {3, 14, 16, 20}) {
-    const int64_t heads = 2, dim = 32, width = heads * dim, n = side * side, groups = 2;
+    const int64_t heads = 2, width = heads * dim, n = side * side, groups = 2;
     TestRandom random(static_cast<uint64_t>(side));
     const auto qkv = random.Floats(static_cast<size_t>((groups * n) * 3 * width));
     const auto padding = random.Floats(static_cast<size_t>(3 * width));
@@ -182,7 +177,7 @@ TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
     args.num_heads = heads;
     args.head_dim = dim;
     args.scale = 0.2f;
-    args.compute = GetParam();
+    args.compute = dtype;
     args.relative = &relative;
     args.out = out.data();
     args.out_stride = width;
@@ -234,8 +229,14 @@ TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, DenseAttentionTest, testing::Values(DType::kF32, DType::kBF16),
-                         [](const auto& test) { return std::string(Name(test.param)); });
+std::string CaseName(const testing::TestParamInfo<std::tuple<DType, int64_t>>& test) {
+  return fmt::format("{}x{}", Name(std::get<0>(test.param)), std::get<1>(test.param));
+}
+const auto kFormats = testing::Values(DType::kF32, DType::kBF16);
+INSTANTIATE_TEST_SUITE_P(Shapes, PagedAttentionTest,
+                         testing::Combine(kFormats, testing::Values(48, 64, 128)), CaseName);
+INSTANTIATE_TEST_SUITE_P(Shapes, DenseAttentionTest,
+                         testing::Combine(kFormats, testing::Values(32, 48)), CaseName);
 
 }  // namespace
 }  // namespace mao

@@ -11,7 +11,6 @@ namespace {
 
 // From this many rows on, tiles beat the vector kernel (see docs/kernels.md).
 constexpr int64_t kMinAmxRows = 2;
-constexpr int64_t kMinAmxIntRows = 2;
 // Prepared A of one work item, in elements: it stays in the L2 cache (1 MiB of bfloat16) while the
 // weights stream by, once for every such block of rows.
 constexpr int64_t kElementsPerItem = 512 * 1024;
@@ -63,7 +62,7 @@ const DotKernels& DotKernelsFor([[maybe_unused]] DType compute, WeightFormat wei
 #if defined(__x86_64__)
   const bool has_tiles = CurrentCpuIsa() >= CpuIsa::kAmx;
   if (IsInteger(weights)) {
-    if (has_tiles && rows >= kMinAmxIntRows) return kDotIntAmx;
+    if (has_tiles && rows >= kMinAmxRows) return kDotIntAmx;
     return SelectByIsa(kDotIntAvx512, kDotIntAvx2, kDotIntGeneric);
   }
   if (has_tiles && compute == DType::kBF16 && weights == WeightFormat::kBF16 &&
