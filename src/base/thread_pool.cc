@@ -44,8 +44,9 @@ void LowerThreadPriority(int niceness) {
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + niceness);
 }
 
-ThreadPool::ThreadPool(size_t num_threads, int niceness) {
-  if (num_threads == 0) num_threads = NumUsableCores();
+ThreadPool::ThreadPool(size_t num_threads, int niceness)
+    : ranges_(num_threads == 0 ? NumUsableCores() : num_threads) {
+  num_threads = ranges_.size();
   workers_.reserve(num_threads - 1);
   for (size_t i = 1; i < num_threads; ++i) {
     workers_.emplace_back([this, i, niceness] {
@@ -65,8 +66,12 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::Run(size_t count, const void* context, Function function) {
   function_ = function;
   context_ = context;
-  count_ = count;
-  next_index_.store(0, std::memory_order_relaxed);
+  const size_t num_ranges = ranges_.size();
+  for (size_t i = 0; i < num_ranges; ++i) {
+    const uint64_t first = count * i / num_ranges;
+    const uint64_t end = count * (i + 1) / num_ranges;
+    ranges_[i].left.store(first | end << 32, std::memory_order_relaxed);
+  }
   participants_.store(0, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
@@ -99,12 +104,31 @@ void ThreadPool::Leave() {
   }
 }
 
+bool ThreadPool::Range::TakeFirst(size_t& index) {
+  uint64_t old = left.load(std::memory_order_relaxed);
+  do {
+    index = static_cast<uint32_t>(old);
+    if (index >= old >> 32) return false;
+  } while (!left.compare_exchange_weak(old, old + 1, std::memory_order_relaxed));
+  return true;
+}
+
+bool ThreadPool::Range::TakeLast(size_t& index) {
+  uint64_t old = left.load(std::memory_order_relaxed);
+  do {
+    const uint64_t end = old >> 32;
+    if (static_cast<uint32_t>(old) >= end) return false;
+    index = end - 1;
+  } while (!left.compare_exchange_weak(old, old - (uint64_t{1} << 32), std::memory_order_relaxed));
+  return true;
+}
+
 void ThreadPool::Drain(size_t worker) {
-  const size_t count = count_;
-  for (;;) {
-    const size_t index = next_index_.fetch_add(1, std::memory_order_relaxed);
-    if (index >= count) return;
-    function_(context_, index, worker);
+  size_t index;
+  while (ranges_[worker].TakeFirst(index)) function_(context_, index, worker);
+  for (size_t i = 1; i < ranges_.size(); ++i) {
+    Range& other = ranges_[(worker + i) % ranges_.size()];
+    while (other.TakeLast(index)) function_(context_, index, worker);
   }
 }
 

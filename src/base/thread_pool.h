@@ -23,11 +23,13 @@ class ThreadPool {
 
   size_t num_threads() const { return workers_.size() + 1; }
 
-  // Calls body(index, worker) once for each index in [0, count), worker in [0, num_threads()).
-  // Indices are handed out one at a time, so uneven ones balance themselves; make an index worth
-  // some microseconds. Returns when all are done; a worker that the system has not woken by then is
-  // not waited for, so a busy machine costs no more than the work. Allocates nothing. Not reentrant:
-  // body must not call ParallelFor of the same pool.
+  // Calls body(index, worker) once for each index in [0, count), worker in [0, num_threads()), count
+  // below 2^32. Every worker goes through a range of its own in rising order, so neighbours in
+  // memory may be neighbours in time; whoever is done takes the last index of another's range, so
+  // uneven ones balance themselves. Make an index worth some microseconds. Returns when all are
+  // done; a worker that the system has not woken by then is not waited for, so a busy machine costs
+  // no more than the work. Allocates nothing. Not reentrant: body must not call ParallelFor of the
+  // same pool.
   template <typename Body>
   void ParallelFor(size_t count, const Body& body) {
     if (count <= 1 || workers_.empty()) {
@@ -50,12 +52,19 @@ class ThreadPool {
   void Leave();
   void Drain(size_t worker);
 
+  // The indices that a worker has not begun yet, on a cache line of its own: the first in the lower
+  // half, the end in the upper half.
+  struct alignas(64) Range {
+    std::atomic<uint64_t> left{0};
+    bool TakeFirst(size_t& index);
+    bool TakeLast(size_t& index);
+  };
+
   std::vector<std::thread> workers_;
+  std::vector<Range> ranges_;  // one for each thread
   // The loop being run; written by the caller while the loop is closed and nobody is in it.
   Function function_ = nullptr;
   const void* context_ = nullptr;
-  size_t count_ = 0;
-  alignas(64) std::atomic<size_t> next_index_{0};
   alignas(64) std::atomic<uint32_t> generation_{0};  // counts loops, for workers to sleep on
   // How many workers are in the loop, and kClosed.
   alignas(64) std::atomic<uint32_t> participants_{kClosed};
