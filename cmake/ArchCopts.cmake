@@ -1,5 +1,5 @@
 # The only place that names instruction-set flags. One row per arch: name, then flags.
-# A kernel source for an arch is built with these flags and -O2, in every build type.
+# A kernel source for an arch is built with these flags and -O3 (which keeps small arrays of sums in registers), in every build type.
 set(MAOOCR_ARCHS avx2 avx512 amx)
 set(MAOOCR_COPTS_avx2 -mavx2 -mfma -mf16c)
 # g++ 12 warns of uninitialised values inside its own avx512fintrin.h.
@@ -13,7 +13,7 @@ function(mao_arch_sources arch)
   if(NOT DEFINED MAOOCR_COPTS_${arch})
     message(FATAL_ERROR "unknown arch '${arch}'; known: ${MAOOCR_ARCHS}")
   endif()
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${MAOOCR_COPTS_${arch}};-O2")
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${MAOOCR_COPTS_${arch}};-O3")
   list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" OUTPUT_VARIABLE paths)
   set_property(GLOBAL APPEND PROPERTY MAOOCR_ARCH_SOURCES ${paths})
 endfunction()

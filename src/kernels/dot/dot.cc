@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "kernels/arch/isa_table.h"
 #include "kernels/dot/dot_kernels.h"
@@ -119,25 +120,29 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
     plans[i].kernels->prepare(problems[i], first, last, compute == DType::kBF16,
                               const_cast<std::byte*>(plans[i].prepared));
   });
-  pool.ParallelFor(static_cast<size_t>(num_run_items), [&](size_t item, size_t) {
-    const size_t i =
-        PlanOf<&ProblemPlan::first_run_item>(plans, problems.size(), static_cast<int64_t>(item));
+  const auto block_of = [&](int64_t item) {
+    const size_t i = PlanOf<&ProblemPlan::first_run_item>(plans, problems.size(), item);
     const ProblemPlan& plan = plans[i];
-    const int64_t local = static_cast<int64_t>(item) - plan.first_run_item;
+    const int64_t local = item - plan.first_run_item;
     const int64_t panel_items = CeilDiv(problems[i].w.num_panels(), plan.panels_per_item);
     // Panels are innermost: neighbours share the rows of A.
     const int64_t first_row = local / panel_items * plan.rows_per_item;
     const int64_t first_panel = local % panel_items * plan.panels_per_item;
-    const DotBlock block = {
-        &problems[i],
-        plan.prepared,
-        first_row,
-        std::min(first_row + plan.rows_per_item, problems[i].m),
-        first_panel,
-        std::min(first_panel + plan.panels_per_item, problems[i].w.num_panels()),
-        StreamsC(problems[i]),
-        compute == DType::kBF16};
-    plan.kernels->run(block);
+    return std::pair(plan.kernels,
+                     DotBlock{&problems[i], plan.prepared, first_row,
+                              std::min(first_row + plan.rows_per_item, problems[i].m), first_panel,
+                              std::min(first_panel + plan.panels_per_item,
+                                       problems[i].w.num_panels()),
+                              StreamsC(problems[i]), compute == DType::kBF16});
+  };
+  pool.ParallelFor(static_cast<size_t>(num_run_items), [&](size_t item, size_t) {
+    auto [kernels, block] = block_of(static_cast<int64_t>(item));
+    if (static_cast<int64_t>(item) + 1 < num_run_items) {
+      const DotBlock next = block_of(static_cast<int64_t>(item) + 1).second;
+      block.next_panel_bytes = PanelBytes(next.problem->w.format, next.problem->w.k);
+      block.next_panels = next.problem->w.data + next.first_panel * block.next_panel_bytes;
+    }
+    kernels->run(block);
   });
 }
 

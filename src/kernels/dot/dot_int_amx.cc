@@ -158,6 +158,7 @@ inline void RunPanels(const DotBlock& block, int64_t panel) {
   alignas(64) std::byte unpacked[2][kTileBytes];
   const int64_t panel_bytes = PanelBytes(kFormat, w.k);
   const std::byte* panels = w.data + panel * panel_bytes;
+  const PanelStreams<kPanels> streams(block, panel);
   const std::byte* weights = panels;
   // With few rows the weights come from memory as fast as they are used.
   const bool is_short = num_rows <= 2 * kTileRows;
@@ -167,13 +168,11 @@ inline void RunPanels(const DotBlock& block, int64_t panel) {
     const int64_t depth = left < GroupDepth(kFormat) ? left : GroupDepth(kFormat);
     PanelGroup group = {};
     group.num_tiles = depth / kIntTileDepth;
-    const int64_t ahead = PrefetchOffset<kPanels>(weights - panels, panel_bytes);
     for (int p = 0; p < kPanels; ++p) {
       const std::byte* lines = weights + p * panel_bytes;
       if (is_short) {
-        for (int64_t i = 0; i < GroupBytes(kFormat, depth); i += 64) {
-          __builtin_prefetch(lines + ahead + i, 0, 3);
-        }
+        const std::byte* ahead = streams.Ahead(p, weights - panels);
+        for (int64_t i = 0; i < GroupBytes(kFormat, depth); i += 64) __builtin_prefetch(ahead + i);
       }
       group.scales[p] = lines + GroupBytes(kFormat, depth) - 64;
       group.tiles[p] = lines;

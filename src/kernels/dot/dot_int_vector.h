@@ -109,6 +109,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
   const int64_t total_depth = IntDepth(w.k);
   constexpr int kRowsOfLine = kFormat == WeightFormat::kInt8 ? 1 : 2;
   const std::byte* panels = w.data + panel * panel_stride;
+  const PanelStreams<kPanels> streams(block, panel);
   const std::byte* group = panels;
   Vec total[kRows][kPanels];
   for (int r = 0; r < kRows; ++r) {
@@ -128,7 +129,8 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
       for (int p = 0; p < kPanels; ++p) dots[r][p] = Dots::Start(-bias);
     }
     const int64_t num_lines = depth / (4 * kRowsOfLine);
-    const int64_t ahead = PrefetchOffset<kPanels>(group - panels, panel_stride);
+    const std::byte* ahead[kPanels];
+    for (int p = 0; p < kPanels; ++p) ahead[p] = streams.Ahead(p, group - panels);
     const auto* bytes = reinterpret_cast<const int8_t*>(a + k);
 #pragma GCC unroll 4
     for (int64_t line = 0; line < num_lines; ++line) {
@@ -140,7 +142,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
         } else {
           Dots::LoadHalves(source, weights[p][0], weights[p][1]);
         }
-        if (kRows == 1) __builtin_prefetch(source + ahead, 0, 3);
+        if (kRows == 1) __builtin_prefetch(ahead[p] + line * 64);
       }
       for (int r = 0; r < kRows; ++r) {
         for (int i = 0; i < kRowsOfLine; ++i) {

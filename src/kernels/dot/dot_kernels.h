@@ -17,6 +17,9 @@ struct DotBlock {
   int64_t first_panel, last_panel;
   bool stream_c = false;  // whole lines of C may go past the caches, to save reading them first
   bool round_c = false;   // c_prepared holds rounded values
+  // The panels that this thread is likely to read after this block, to prefetch them.
+  const std::byte* next_panels = nullptr;
+  int64_t next_panel_bytes = 0;
 };
 
 // Most rows of a block.

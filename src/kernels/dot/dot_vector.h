@@ -110,14 +110,35 @@ inline void PackPanelScalar(const std::byte* rows, int64_t stride_bytes, int64_t
   }
 }
 
-// How far ahead of `offset` (bytes from the start of a panel) to prefetch when kPanels panels are
-// read at once: several streams reach the memory's bandwidth, if none starts cold. Where a panel
-// ends, the next one of its stream is kPanels further on.
+// What to prefetch while kPanels panels are read at once: several streams reach the memory's
+// bandwidth, if none starts cold. Where the panels end, the thread's next ones follow.
 template <int kPanels>
-inline int64_t PrefetchOffset(int64_t offset, int64_t panel_bytes) {
-  constexpr int64_t kAheadBytes = 4096;
-  return kAheadBytes + (offset + kAheadBytes < panel_bytes ? 0 : (kPanels - 1) * panel_bytes);
-}
+class PanelStreams {
+ public:
+  PanelStreams(const DotBlock& block, int64_t panel)
+      : panel_bytes_(PanelBytes(block.problem->w.format, block.problem->w.k)),
+        here_(block.problem->w.data + panel * panel_bytes_),
+        next_(here_ + kPanels * panel_bytes_),
+        next_panel_bytes_(panel_bytes_) {
+    if (panel + kPanels < block.last_panel || block.next_panels == nullptr) return;
+    next_ = block.next_panels;
+    next_panel_bytes_ = block.next_panel_bytes;
+  }
+
+  // When panel `p` is read at `offset` (bytes from its start), this is to come soon.
+  const std::byte* Ahead(int p, int64_t offset) const {
+    constexpr int64_t kAheadBytes = 4096;
+    offset += kAheadBytes;
+    return offset < panel_bytes_ ? here_ + p * panel_bytes_ + offset
+                                 : next_ + p * next_panel_bytes_ + (offset - panel_bytes_);
+  }
+
+ private:
+  int64_t panel_bytes_;
+  const std::byte* here_;
+  const std::byte* next_;
+  int64_t next_panel_bytes_;
+};
 
 // kRows rows x kPanels panels, all of k.
 template <typename Vec, typename Weight, int kRows, int kPanels>
@@ -131,9 +152,12 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
   for (int r = 0; r < kRows; ++r) {
     for (int p = 0; p < kPanels; ++p) total[r][p] = Vec::Zero();
   }
+  const PanelStreams<kPanels> streams(block, panel);
   for (int64_t first_k = 0; first_k < k; first_k += kDotBlockDepth) {
-    const int64_t ahead = PrefetchOffset<kPanels>((first_k * kDotPanelColumns) * kWeightBytes,
-                                                  panel_elements * kWeightBytes);
+    const std::byte* ahead[kPanels];
+    for (int p = 0; p < kPanels; ++p) {
+      ahead[p] = streams.Ahead(p, first_k * kDotPanelColumns * kWeightBytes);
+    }
     Vec even[kRows][kPanels];
     Vec odd[kRows][kPanels];
     for (int r = 0; r < kRows; ++r) {
@@ -147,7 +171,7 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
       for (int p = 0; p < kPanels; ++p) {
         const Weight* tile_row = tile + p * panel_elements + j * 2 * kDotPanelColumns;
         LoadWeightPair(tile_row, w_even[p], w_odd[p]);
-        if (kRows == 1) __builtin_prefetch(reinterpret_cast<const char*>(tile_row) + ahead, 0, 3);
+        if (kRows == 1) __builtin_prefetch(ahead[p] + j * 2 * kDotPanelColumns * kWeightBytes);
       }
       for (int r = 0; r < kRows; ++r) {
         const float* a_pair = a + r * k + first_k + 2 * j;
