@@ -32,7 +32,6 @@ struct IntDotsGeneric {
   static constexpr int32_t kBias = 0;
   static constexpr int kRows = 1;
   static constexpr int kPanels = 1;
-  static constexpr int kGemvPanels = 1;
 
   int32_t sum[16];
 
@@ -73,7 +72,6 @@ struct IntDotsAvx2 {
   static constexpr int32_t kBias = 0;
   static constexpr int kRows = 1;
   static constexpr int kPanels = 1;
-  static constexpr int kGemvPanels = 1;
 
   __m256i sum[4];  // two sums (of even and of odd pairs) for each of four outputs
 
@@ -122,7 +120,6 @@ struct IntDotsAvx512 {
   static constexpr int32_t kBias = 128;  // VPDPBUSD multiplies unsigned with signed bytes
   static constexpr int kRows = 4;
   static constexpr int kPanels = 4;
-  static constexpr int kGemvPanels = 4;
 
   __m512i sum;
 

@@ -128,12 +128,12 @@ void Dot(std::span<const DotProblem> problems, DType compute, std::span<std::byt
     // Panels are innermost: neighbours share the rows of A.
     const int64_t first_row = local / panel_items * plan.rows_per_item;
     const int64_t first_panel = local % panel_items * plan.panels_per_item;
-    return std::pair(plan.kernels,
-                     DotBlock{&problems[i], plan.prepared, first_row,
-                              std::min(first_row + plan.rows_per_item, problems[i].m), first_panel,
-                              std::min(first_panel + plan.panels_per_item,
-                                       problems[i].w.num_panels()),
-                              StreamsC(problems[i]), compute == DType::kBF16});
+    return std::pair(
+        plan.kernels,
+        DotBlock{&problems[i], plan.prepared, first_row,
+                 std::min(first_row + plan.rows_per_item, problems[i].m), first_panel,
+                 std::min(first_panel + plan.panels_per_item, problems[i].w.num_panels()),
+                 StreamsC(problems[i]), compute == DType::kBF16});
   };
   pool.ParallelFor(static_cast<size_t>(num_run_items), [&](size_t item, size_t) {
     auto [kernels, block] = block_of(static_cast<int64_t>(item));

@@ -49,7 +49,7 @@ void BM_Dot(benchmark::State& state, WeightFormat weights, DType compute) {
 }
 
 void Shapes(benchmark::internal::Benchmark* bench) {
-  for (const int64_t m : {1, 2, 4, 8, 64, 290, 1024}) bench->Args({m, 3840, 1280});
+  for (const int64_t m : {1, 2, 3, 4, 8, 64, 290, 1024}) bench->Args({m, 3840, 1280});
   bench->Args({1, 1280, 6848})->Args({290, 1792, 1280})->Args({4096, 3072, 768});
   bench->Args({4096, 768, 3072})->UseRealTime();
 }

@@ -142,7 +142,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
         } else {
           Dots::LoadHalves(source, weights[p][0], weights[p][1]);
         }
-        if (kRows == 1) __builtin_prefetch(ahead[p] + line * 64);
+        __builtin_prefetch(ahead[p] + line * 64);
       }
       for (int r = 0; r < kRows; ++r) {
         for (int i = 0; i < kRowsOfLine; ++i) {
@@ -169,8 +169,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
 template <WeightFormat kFormat, typename Dots>
 struct IntegerTile {
   static constexpr int kRows = Dots::kRows;
-  static constexpr int kPanels = Dots::kPanels;
-  static constexpr int kGemvPanels = Dots::kGemvPanels;
+  static constexpr int PanelsFor(int) { return Dots::kPanels; }
 
   template <int kTileRows, int kTilePanels>
   static void Run(const DotBlock& block, int64_t row, int64_t panel) {

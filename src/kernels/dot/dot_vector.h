@@ -171,7 +171,7 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
       for (int p = 0; p < kPanels; ++p) {
         const Weight* tile_row = tile + p * panel_elements + j * 2 * kDotPanelColumns;
         LoadWeightPair(tile_row, w_even[p], w_odd[p]);
-        if (kRows == 1) __builtin_prefetch(ahead[p] + j * 2 * kDotPanelColumns * kWeightBytes);
+        __builtin_prefetch(ahead[p] + j * 2 * kDotPanelColumns * kWeightBytes);
       }
       for (int r = 0; r < kRows; ++r) {
         const float* a_pair = a + r * k + first_k + 2 * j;
@@ -201,21 +201,33 @@ inline void TilesOfRows(const DotBlock& block, int64_t row) {
   for (; panel < block.last_panel; ++panel) Tile::template Run<kRows, 1>(block, row, panel);
 }
 
-// Cuts a block into tiles: kRows x kPanels of them, and what is left over one row at a time.
+// The last rows of a block, at most kRows of them, in one go: their weights are read once.
+template <typename Tile, int kRows>
+inline void TilesOfLastRows(const DotBlock& block, int64_t row) {
+  if constexpr (kRows > 0) {
+    if (block.last_row - row == kRows) {
+      return TilesOfRows<Tile, kRows, Tile::PanelsFor(kRows)>(block, row);
+    }
+    TilesOfLastRows<Tile, kRows - 1>(block, row);
+  }
+}
+
+// Cuts a block into tiles of kRows rows, and one of what is left over.
 template <typename Tile>
 inline void TilesOfBlock(const DotBlock& block) {
   int64_t row = block.first_row;
   for (; row + Tile::kRows <= block.last_row; row += Tile::kRows) {
-    TilesOfRows<Tile, Tile::kRows, Tile::kPanels>(block, row);
+    TilesOfRows<Tile, Tile::kRows, Tile::PanelsFor(Tile::kRows)>(block, row);
   }
-  for (; row < block.last_row; ++row) TilesOfRows<Tile, 1, Tile::kGemvPanels>(block, row);
+  TilesOfLastRows<Tile, Tile::kRows - 1>(block, row);
 }
 
 template <typename Vec, typename Weight>
 struct FloatTile {
   static constexpr int kRows = Vec::kDotRows;
-  static constexpr int kPanels = Vec::kDotPanels;
-  static constexpr int kGemvPanels = Vec::kGemvPanels;
+  static constexpr int PanelsFor(int rows) {
+    return rows == 1 ? Vec::kGemvPanels : Vec::kDotPanels;
+  }
 
   template <int kTileRows, int kTilePanels>
   static void Run(const DotBlock& block, int64_t row, int64_t panel) {
