@@ -5,7 +5,8 @@
 //
 //   node tools/bench_peers.mjs [--llama FOLDER] [--torch COMMAND] [--torch-script FILE] [--model FOLDER]
 //        [--gguf FOLDER] [--packed FOLDER] [--page FILE] [--gundam-page FILE] [--threads N]
-//        [--formats bf16,8bit,4bit] [--stages encode,gundam,prefill,decode,batches,page] [--json FILE]
+//        [--formats bf16,8bit,4bit] [--stages encode,gundam,prefill,decode,batches,page] [--page-tokens 256]
+//        [--json FILE]
 //
 // `make bench-peers` makes the model and runs this.
 // --llama: where llama-bench, llama-batched-bench, llama-quantize and llama-mtmd-cli are; without it (and LLAMA_BIN)
@@ -39,10 +40,11 @@ const { values } = parseArgs({
     threads: text(String(os.availableParallelism())),
     formats: text('bf16,8bit,4bit'),
     stages: text('encode,gundam,prefill,decode,batches,page'),
+    'page-tokens': text('256'),
     json: { type: 'string' },
   },
 });
-const pageTokens = 256; // written for the whole page
+const pageTokens = Number(values['page-tokens']); // written for the whole page
 const settings = {
   ...values, torchScript: values['torch-script'], gundamPage: values['gundam-page'], pageTokens,
 };

@@ -74,7 +74,7 @@ export function makeLlama({ llama, gguf, model, threads, page, gundamPage, pageT
     },
     page: async (format) => {
       await warmPageCache(ggufOf(format.llama), mmproj);
-      const { seconds, peakMib } = await read(format, beside(page), pageTokens);
+      const { seconds, peakMib } = await read(format, beside(page), pageTokens, '--no-warmup'); // it reads one
       return { pageS: seconds, peakMib };
     },
   };
