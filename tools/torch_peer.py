@@ -7,9 +7,8 @@ released dimensions. Prints one JSON object per line, with the keys of maoocr-be
 
 Needs torch, and transformers (5.12 or newer) for the page encoder. The encoder is made of the modules
 of transformers; the language model is plain PyTorch written for speed (q, k and v as one product, gate
-and up as one, a static cache, only the experts that were chosen), because it is several times as fast
-as theirs. Only what was asked for is made, and random weights take time to make: that time counts
-nowhere. --page is the first page of the process, encoded, prefilled and continued.
+and up as one, a static cache, only the experts that were chosen), because it is faster than theirs.
+Only what was asked for is made, and random weights take time to make: that time counts nowhere. --page is the first page of the process, encoded, prefilled and continued.
 """
 import argparse
 import json
