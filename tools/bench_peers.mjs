@@ -4,7 +4,7 @@
 // format of one right after that of the other, and the machine's floors right before, so that all see the same minute.
 //
 //   node tools/bench_peers.mjs [--llama FOLDER] [--torch COMMAND] [--torch-script FILE] [--model FOLDER]
-//        [--gguf FOLDER] [--packed FOLDER] [--page FILE] [--gundam-page FILE] [--threads N]
+//        [--gguf FOLDER] [--packed FOLDER] [--page FILE] [--threads N]
 //        [--formats bf16,8bit,4bit] [--stages encode,gundam,prefill,decode,batches,page] [--page-tokens 256]
 //        [--json FILE]
 //
@@ -14,8 +14,8 @@
 // --torch: how to start a Python that has torch and transformers, such as "python3" or "chroot FOLDER python3";
 //   without it (and TORCH) there is no PyTorch column. --torch-script: where that Python finds tools/torch_peer.py.
 // --gguf and --packed: where the model is kept in llama.cpp's format and, by `maoocr quantize`, in ours; made if
-//   missing (13 GB each). The pages are copied to --gguf.
-// --page: gives one view of 1024 in llama.cpp (no side above 640); --gundam-page: gives 2 x 3 tiles and that view.
+//   missing (13 GB each). The pages for llama.cpp are put into --gguf.
+// --page: gives one view of 1024 in llama.cpp (no side above 640).
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -36,7 +36,6 @@ const { values } = parseArgs({
     gguf: text('build/released-size-gguf'),
     packed: text('build/released-size-packed'),
     page: text('tests/fixtures/maoocr-tiny/tiny_free.png'),
-    'gundam-page': text('tests/fixtures/maoocr-tiny/gundam_free.png'),
     threads: text(String(os.availableParallelism())),
     formats: text('bf16,8bit,4bit'),
     stages: text('encode,gundam,prefill,decode,batches,page'),
@@ -45,9 +44,7 @@ const { values } = parseArgs({
   },
 });
 const pageTokens = Number(values['page-tokens']); // written for the whole page
-const settings = {
-  ...values, torchScript: values['torch-script'], gundamPage: values['gundam-page'], pageTokens,
-};
+const settings = { ...values, torchScript: values['torch-script'], pageTokens };
 // What each program calls the format; PyTorch has the first only.
 const formats = {
   bf16: { name: 'bf16', ours: 'none', llama: 'bf16', torch: true },

@@ -1,12 +1,17 @@
 // llama.cpp's stages, by its own programs. Batch benchmarks and prefill have repetitions of their own, of which the
 // best counts; llama-mtmd-cli warms up before the one encoding that is measured.
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { exists, jsonLines, run, warmPageCache } from './run.mjs';
 
+// llama.cpp 0.7 cuts pages into one column of tiles, whatever their shape: a page of 1280 x 1920 becomes 3, where
+// DeepSeek-OCR makes 2 x 3 of it. This one becomes 6; what is on it does not change the time.
 const gundamTiles = 6;
+const gundamPage = { name: 'gundam_6_tiles.pgm', width: 640, height: 640 * gundamTiles };
+const whitePgm = ({ width, height }) =>
+  Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), Buffer.alloc(width * height, 255)]);
 
-export function makeLlama({ llama, gguf, model, threads, page, gundamPage, pageTokens }) {
+export function makeLlama({ llama, gguf, model, threads, page, pageTokens }) {
   const program = (name) => (llama === '' ? name : path.join(llama, name));
   const ggufOf = (type) => path.resolve(gguf, `text-${type}.gguf`);
   const mmproj = path.resolve(gguf, 'mmproj-f16.gguf');
@@ -34,9 +39,6 @@ export function makeLlama({ llama, gguf, model, threads, page, gundamPage, pageT
   };
   // llama.cpp may see the folder of its models only.
   const beside = (image) => path.resolve(gguf, path.basename(image));
-  const copyBeside = async (image) => {
-    if (path.resolve(image) !== beside(image)) await copyFile(image, beside(image));
-  };
 
   return {
     name: 'llama.cpp',
@@ -52,10 +54,11 @@ export function makeLlama({ llama, gguf, model, threads, page, gundamPage, pageT
         console.error(`> llama-quantize to ${type}`);
         await run(program('llama-quantize'), [ggufOf('bf16'), ggufOf(type), type.toUpperCase(), threads]);
       }
-      for (const image of [page, gundamPage]) await copyBeside(image);
+      if (path.resolve(page) !== beside(page)) await copyFile(page, beside(page));
+      await writeFile(beside(gundamPage.name), whitePgm(gundamPage));
     },
     encode: async (format) => ({ encodeS: await encodeSeconds(format, beside(page), 0) }),
-    gundam: async (format) => ({ gundamS: await encodeSeconds(format, beside(gundamPage), gundamTiles) }),
+    gundam: async (format) => ({ gundamS: await encodeSeconds(format, beside(gundamPage.name), gundamTiles) }),
     prefill: async (format) => {
       const rows = await bench(format, ['-p', '290,1000', '-n', '0']);
       const speed = (tokens) => Math.max(...rows.find((row) => row.n_prompt === tokens).samples_ts);
@@ -69,7 +72,11 @@ export function makeLlama({ llama, gguf, model, threads, page, gundamPage, pageT
       const { stdout } = await run(program('llama-batched-bench'), [
         ...common(format), '-c', '8192', '-npp', '512', '-ntg', '32', '-npl', '4,8', '--output-format', 'jsonl',
       ]);
-      const speed = (batch) => jsonLines(stdout).find((row) => row.pl === batch).speed_tg;
+      const speed = (batch) => {
+        const row = jsonLines(stdout).find(({ pl }) => pl === batch);
+        if (row === undefined) throw new Error(`llama-batched-bench gives no figure for ${batch} sequences`);
+        return row.speed_tg;
+      };
       return { decode4: speed(4), decode8: speed(8) };
     },
     page: async (format) => {
