@@ -7,7 +7,7 @@ release := build/release
 maoocr := $(release)/src/apps/maoocr
 sources = find src tests tools -name '*.h' -print0 -o -name '*.cc' -print0
 released_size := build/released-size
-export LLAMA_BIN
+export LLAMA_BIN TORCH
 make_released_size = test -d $(released_size) || $(release)/tools/maoocr-make-checkpoint \
   tests/fixtures/checkpoints/deepseek-ocr-released/config.json \
   build/tokenizers/deepseek_v3.json $(released_size)
@@ -22,7 +22,8 @@ help:
 	@echo 'make test               build and run all tests'
 	@echo 'make test-sanitized     the same with address and undefined-behaviour sanitizers'
 	@echo 'make test-full          the model at its released size (synthetic weights, 6.7 GB of disk)'
-	@echo 'make bench-peers        our speed beside that of llama.cpp (LLAMA_BIN=its folder), at the released size'
+	@echo 'make bench-peers        our speed beside that of llama.cpp (LLAMA_BIN=its folder) and of PyTorch'
+	@echo '                        (TORCH=a Python that has it), at the released size, and the floors of the machine'
 	@echo 'make coverage           which lines the tests run'
 	@echo 'make fuzz               every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make format             clang-format; make check-format only looks'
@@ -68,7 +69,8 @@ test-full:
 bench-peers:
 	@tools/install_packages.sh build
 	@$(call configure,release)
-	@cmake --build --preset release -j $(JOBS) --target maoocr maoocr-make-checkpoint maoocr-bench maoocr-make-gguf
+	@cmake --build --preset release -j $(JOBS) --target maoocr maoocr-make-checkpoint maoocr-bench \
+	  maoocr-bench-floors maoocr-make-gguf
 	@tools/fetch_tokenizers.sh
 	@$(make_released_size)
 	@node tools/bench_peers.mjs

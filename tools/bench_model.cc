@@ -2,8 +2,8 @@
 // prefill and decode. Prints one JSON object per line.
 //
 //   maoocr-bench FOLDER [--threads N] [--dtype bfloat16|float32] [--quantization int8|int4]
-//                [--modes base,gundam]
-//                [--prefill 290,1000] [--decode 1,4,8] [--context 512] [--steps 32] [--repeat 2]
+//                [--modes base,gundam|none]
+//                [--prefill 290,1000|0] [--decode 1,4,8|0] [--context 512] [--steps 32] [--repeat 2]
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -190,13 +190,16 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "0: all cores");
   app.add_option("--dtype", options.dtype)->check(CLI::IsMember({"bfloat16", "float32"}));
   app.add_option("--quantization", options.quantization, "int8 or int4");
-  app.add_option("--modes", options.modes)->delimiter(',');
-  app.add_option("--prefill", options.prefill, "Prompt lengths")->delimiter(',');
-  app.add_option("--decode", options.decode, "Batch sizes")->delimiter(',');
+  app.add_option("--modes", options.modes, "Image modes, or none")->delimiter(',');
+  app.add_option("--prefill", options.prefill, "Prompt lengths; 0: none")->delimiter(',');
+  app.add_option("--decode", options.decode, "Batch sizes; 0: none")->delimiter(',');
   app.add_option("--context", options.context, "Tokens before the first decoded one");
   app.add_option("--steps", options.steps, "Decoded tokens");
   app.add_option("--repeat", options.repeat, "Runs of encode and prefill");
   CLI11_PARSE(app, argc, argv);
+  std::erase(options.modes, "none");
+  std::erase(options.prefill, 0);
+  std::erase(options.decode, 0);
   if (const mao::Status status = mao::SetCpuIsaFromEnvironment(); !status.ok()) {
     std::fprintf(stderr, "%s\n", status.ToString().c_str());
     return 2;

@@ -1,169 +1,176 @@
 #!/usr/bin/env node
-// MaoOCR and llama.cpp side by side, stage by stage, with a model of DeepSeek-OCR's released
-// dimensions: one process after the other, so that neither disturbs the other.
+// MaoOCR, llama.cpp and PyTorch side by side, stage by stage, with a model of DeepSeek-OCR's released dimensions, and
+// beside them what this machine could do at most. One process at a time, so that none disturbs another; a stage and
+// format of one right after that of the other, and the machine's floors right before, so that all see the same minute.
 //
-//   node tools/bench_peers.mjs [--llama FOLDER] [--model FOLDER] [--gguf FOLDER] [--packed FOLDER]
-//        [--page FILE] [--threads N] [--formats bf16,8bit,4bit] [--json FILE]
+//   node tools/bench_peers.mjs [--llama FOLDER] [--torch COMMAND] [--torch-script FILE] [--model FOLDER]
+//        [--gguf FOLDER] [--packed FOLDER] [--page FILE] [--threads N]
+//        [--formats bf16,8bit,4bit] [--stages encode,gundam,prefill,decode,batches,page] [--page-tokens 256]
+//        [--json FILE]
 //
-// `make bench-peers` makes the model and runs this. --llama: where llama-bench, llama-batched-bench,
-// llama-quantize and llama-mtmd-cli are; without it they are looked for in PATH. --gguf and
-// --packed: where the model is kept in llama.cpp's format and, by `maoocr quantize`, in ours; made
-// if missing (13 GB each).
-import { spawn } from 'node:child_process';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+// `make bench-peers` makes the model and runs this.
+// --llama: where llama-bench, llama-batched-bench, llama-quantize and llama-mtmd-cli are; without it (and LLAMA_BIN)
+//   they are looked for in PATH.
+// --torch: how to start a Python that has torch and transformers, such as "python3" or "chroot FOLDER python3";
+//   without it (and TORCH) there is no PyTorch column. --torch-script: where that Python finds tools/torch_peer.py.
+// --gguf and --packed: where the model is kept in llama.cpp's format and, by `maoocr quantize`, in ours; made if
+//   missing (13 GB each). The pages for llama.cpp are put into --gguf.
+// --page: gives one view of 1024 in llama.cpp (no side above 640).
+import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { leastOf } from './peers/amounts.mjs';
+import { makeLlama } from './peers/llama.mjs';
+import { makeMaoocr } from './peers/maoocr.mjs';
+import { jsonLines, run } from './peers/run.mjs';
+import { makeTorch } from './peers/torch.mjs';
 
+const text = (value) => ({ type: 'string', default: value });
 const { values } = parseArgs({
   options: {
-    llama: { type: 'string', default: process.env.LLAMA_BIN ?? '' },
-    model: { type: 'string', default: 'build/released-size' },
-    gguf: { type: 'string', default: 'build/released-size-gguf' },
-    packed: { type: 'string', default: 'build/released-size-packed' },
-    threads: { type: 'string', default: String(os.availableParallelism()) },
-    formats: { type: 'string', default: 'bf16,8bit,4bit' },
-    page: { type: 'string', default: 'tests/fixtures/maoocr-tiny/tiny_free.png' },
+    llama: text(process.env.LLAMA_BIN ?? ''),
+    torch: text(process.env.TORCH ?? ''),
+    'torch-script': text(path.resolve('tools/torch_peer.py')),
+    model: text('build/released-size'),
+    gguf: text('build/released-size-gguf'),
+    packed: text('build/released-size-packed'),
+    page: text('tests/fixtures/maoocr-tiny/tiny_free.png'),
+    threads: text(String(os.availableParallelism())),
+    formats: text('bf16,8bit,4bit'),
+    stages: text('encode,gundam,prefill,decode,batches,page'),
+    'page-tokens': text('256'),
     json: { type: 'string' },
   },
 });
-const tools = 'build/release/tools';
-const maoocr = 'build/release/src/apps/maoocr';
-const pageTokens = 256; // written for the whole page
+const pageTokens = Number(values['page-tokens']); // written for the whole page
+const settings = { ...values, torchScript: values['torch-script'], pageTokens };
+// What each program calls the format; PyTorch has the first only.
 const formats = {
-  bf16: { ours: 'none', theirs: 'bf16' },
-  '8bit': { ours: 'int8', theirs: 'q8_0' },
-  '4bit': { ours: 'int4', theirs: 'q4_0' },
+  bf16: { name: 'bf16', ours: 'none', llama: 'bf16', torch: true },
+  '8bit': { name: '8bit', ours: 'int8', llama: 'q8_0', torch: false },
+  '4bit': { name: '4bit', ours: 'int4', llama: 'q4_0', torch: false },
 };
-const llama = (name) => (values.llama === '' ? name : path.join(values.llama, name));
-const ggufOf = (type) => path.resolve(values.gguf, `text-${type}.gguf`);
-const mmproj = path.resolve(values.gguf, 'mmproj-f16.gguf');
-const exists = (file) => access(file).then(() => true, () => false);
-
-// Runs a program to its end; { stdout, stderr, peakMib } or an error that says what it wrote.
-async function run(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '', peakMib: 0, seconds: 0 };
-  const start = performance.now();
-  for (const name of ['stdout', 'stderr']) child[name].on('data', (data) => (output[name] += data));
-  const watch = setInterval(async () => {
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-    const peak = /VmHWM:\s+(\d+)/.exec(status);
-    if (peak) output.peakMib = Math.max(output.peakMib, Math.round(Number(peak[1]) / 1024));
-  }, 200);
-  const code = await new Promise((resolve, reject) => {
-    child.on('error', (error) => reject(new Error(`${command}: ${error.message}; llama.cpp is needed, see --llama`)));
-    child.on('close', resolve);
-  }).finally(() => clearInterval(watch));
-  output.seconds = (performance.now() - start) / 1000;
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${code}\n${output.stderr.slice(-2000)}`);
-  return output;
-}
-
-async function makePacked() {
-  for (const format of values.formats.split(',')) {
-    const to = formats[format].ours;
-    // Says so, and does nothing, where the folder is complete.
-    await run(maoocr, ['quantize', values.model, path.join(values.packed, to), '--quantization', to]);
-  }
-}
-
-async function makeGguf() {
-  await mkdir(values.gguf, { recursive: true });
-  if (!(await exists(mmproj))) {
-    console.error('> writing the model in llama.cpp\'s format');
-    await run(`${tools}/maoocr-make-gguf`, [values.model, values.gguf]);
-  }
-  for (const type of ['q8_0', 'q4_0']) {
-    if (await exists(ggufOf(type))) continue;
-    console.error(`> llama-quantize to ${type}`);
-    await run(llama('llama-quantize'), [ggufOf('bf16'), ggufOf(type), type.toUpperCase(), values.threads]);
-  }
-}
-
-const lines = (text) => text.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-
-async function ours(format) {
-  const model = path.join(values.packed, formats[format].ours);
-  const { stdout } = await run(`${tools}/maoocr-bench`, [
-    model, '--threads', values.threads, '--modes', format === 'bf16' ? 'base' : 'tiny',
-    '--prefill', '290,1000', '--decode', '1,4,8', '--repeat', '3',
-  ]);
-  const stages = lines(stdout);
-  const best = (stage, key, match) =>
-    Math.max(...stages.filter((row) => row.stage === stage && match(row)).map((row) => row[key]));
-  const page = await run(maoocr, [
-    'ocr', values.page, '--model', model, '--threads', values.threads, '--mode', 'base', '--task', 'text',
-    '--max-tokens', String(pageTokens), '--format', 'json', '--quiet',
-  ]);
-  const tokens = JSON.parse(page.stdout).tokens.output;
-  if (tokens !== pageTokens) throw new Error(`the page ended after ${tokens} of ${pageTokens} tokens`);
-  return {
-    encodeS: format === 'bf16' ? 1 / best('encode', 'per_second', (row) => row.mode === 'base') : undefined,
-    prefill290: best('prefill', 'tokens_per_second', (row) => row.tokens === 290),
-    prefill1000: best('prefill', 'tokens_per_second', (row) => row.tokens === 1000),
-    decode1: best('decode', 'tokens_per_second', (row) => row.batch === 1),
-    decode4: best('decode', 'tokens_per_second', (row) => row.batch === 4),
-    decode8: best('decode', 'tokens_per_second', (row) => row.batch === 8),
-    pageS: page.seconds,
-    peakMib: page.peakMib,
-  };
-}
-
-async function theirs(format) {
-  const model = ggufOf(formats[format].theirs);
-  const common = ['-m', model, '-t', values.threads];
-  const bench = async (args) =>
-    JSON.parse((await run(llama('llama-bench'), [...common, ...args, '-r', '2', '-o', 'json'])).stdout);
-  const prefill = await bench(['-p', '290,1000', '-n', '0']);
-  const decode = await bench(['-p', '0', '-n', '32', '-d', '512']);
-  const batched = await run(llama('llama-batched-bench'), [
-    ...common, '-c', '8192', '-npp', '512', '-ntg', '32', '-npl', '4,8', '--output-format', 'jsonl',
-  ]);
-  const batches = lines(batched.stdout);
-  const speed = (tokens) => prefill.find((row) => row.n_prompt === tokens).avg_ts;
-  const page = await run(llama('llama-mtmd-cli'), [
-    ...common, '--mmproj', mmproj, '--chat-template', 'deepseek-ocr', '-c', '4096', '--verbose', '--temp', '0',
-    '--ignore-eos', '--image', path.resolve(values.page), '-p', 'Free_OCR.', '-n', String(pageTokens),
-  ]);
-  const time = /(?:encoding done|slice encoded) in (\d+) ms/.exec(page.stdout + page.stderr);
-  const encodeS = format === 'bf16' && time ? Number(time[1]) / 1000 : undefined;
-  return {
-    encodeS,
-    prefill290: speed(290),
-    prefill1000: speed(1000),
-    decode1: decode[0].avg_ts,
-    decode4: batches.find((row) => row.pl === 4).speed_tg,
-    decode8: batches.find((row) => row.pl === 8).speed_tg,
-    pageS: page.seconds,
-    peakMib: page.peakMib,
-  };
-}
-
-const rowNames = {
-  encodeS: 'encode, one view of 1024, s (mmproj in F16)',
-  prefill290: 'prefill of 290 tokens, tok/s',
-  prefill1000: 'prefill of 1,000 tokens, tok/s',
-  decode1: 'decode at 512 tokens of context, tok/s',
-  decode4: 'the same, 4 sequences, tok/s in all',
-  decode8: 'the same, 8 sequences, tok/s in all',
-  pageS: `a page of 1024 and ${pageTokens} tokens, process start to end, s`,
-  peakMib: 'peak memory of that, MiB',
+// By stage, its rows. The page encoder has one format whatever the language model's is: bf16, and F16 in llama.cpp.
+const stages = {
+  encode: { vision: true, rows: { encodeS: 'encode, one view of 1024, s' } },
+  gundam: { vision: true, rows: { gundamS: 'encode, 6 tiles of 640 and a view of 1024, s' } },
+  prefill: { rows: { prefill290: 'prefill of 290 tokens, tok/s', prefill1000: 'prefill of 1,000 tokens, tok/s' } },
+  decode: { rows: { decode1: 'decode at 512 tokens of context, tok/s' } },
+  batches: { rows: { decode4: 'the same, 4 sequences, tok/s in all', decode8: 'the same, 8 sequences, tok/s in all' } },
+  page: {
+    rows: {
+      pageS: `a page of 1024 and ${pageTokens} tokens, process start to end, s`,
+      peakMib: 'peak memory of that, MiB',
+    },
+  },
+};
+const smallerIsBetter = (row) => row.endsWith('S') || row === 'peakMib';
+const show = (value) =>
+  value === undefined ? '' : value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+const print = (cells) => console.log(`| ${cells.join(' | ')} |`);
+const reasons = [];
+const explain = (reason) => {
+  reasons.push(reason);
+  console.error(`> ${reason}`);
 };
 
-await makePacked();
-await makeGguf();
-const results = {};
-console.log('| stage | format | MaoOCR | llama.cpp | ratio |\n| --- | --- | --- | --- | --- |');
-for (const format of values.formats.split(',')) {
-  results[format] = { ours: await ours(format), theirs: await theirs(format) };
-  const { ours: us, theirs: them } = results[format];
-  for (const [key, name] of Object.entries(rowNames)) {
-    if (us[key] === undefined || them[key] === undefined) continue;
-    const smallerIsBetter = ['encodeS', 'pageS', 'peakMib'].includes(key);
-    const ratio = smallerIsBetter ? them[key] / us[key] : us[key] / them[key];
-    const show = (value) => (value >= 1000 ? value.toFixed(0) : value.toPrecision(3));
-    console.log(`| ${name} | ${format} | ${show(us[key])} | ${show(them[key])} | ${ratio.toFixed(2)} |`);
+function chosen(list, table, option) {
+  const names = list.split(',');
+  const unknown = names.find((name) => !(name in table));
+  if (unknown !== undefined) throw new Error(`--${option}: '${unknown}' is none of ${Object.keys(table)}`);
+  return names;
+}
+
+// Lines of maoocr-bench-floors.
+async function measureFloors(threadCounts, passes) {
+  const args = ['--threads', threadCounts.join(','), '--passes', String(passes)];
+  return jsonLines((await run('build/release/tools/maoocr-bench-floors', args)).stdout);
+}
+
+const floorNames = {
+  read: ['sequential read of memory, GB/s', 1e9],
+  amx_bf16: ['AMX bf16, tiles in registers, TFLOP/s', 1e12],
+  amx_int8: ['AMX int8, tiles in registers, TOP/s', 1e12],
+  amx_bf16_loading: ['AMX bf16, a tile load per product, TFLOP/s', 1e12],
+  amx_int8_loading: ['AMX int8, a tile load per product, TOP/s', 1e12],
+  avx512_float_fma: ['AVX-512 float multiply-add, TFLOP/s', 1e12],
+};
+
+async function printFloors() {
+  const lines = await measureFloors([...new Set([1, Number(values.threads)])], 9);
+  print(['floor of this machine', 'threads', 'median', 'best']);
+  print(['---', '---', '---', '---']);
+  for (const { name, threads, per_second, best_per_second } of lines) {
+    const [title, unit] = floorNames[name];
+    print([title, threads, show(per_second / unit), show(best_per_second / unit)]);
+  }
+  console.log();
+  return lines;
+}
+
+// A peer whose program is not there has no column.
+async function usablePeers(formatList) {
+  const peers = [makeLlama(settings)];
+  if (values.torch === '') explain('PyTorch: left out, --torch is not given');
+  else peers.push(makeTorch(settings));
+  const usable = [];
+  for (const peer of peers) {
+    const reason = await peer.prepare(formatList).then(() => '', (error) => error.message);
+    if (reason === '') usable.push(peer);
+    else explain(`${peer.name}: left out, ${reason}`);
+  }
+  return usable;
+}
+
+function printRow(row, title, format, programs, figures, least) {
+  const [ours, ...theirs] = programs.map(({ name }) => figures[name][row]);
+  const known = theirs.filter((figure) => figure !== undefined);
+  const best = smallerIsBetter(row) ? Math.min(...known) : Math.max(...known);
+  const times = (a, b) => (smallerIsBetter(row) ? b / a : a / b);
+  print([
+    title, format, show(ours), ...theirs.map(show), known.length === 0 ? '' : times(ours, best).toFixed(2),
+    show(least), least === undefined ? '' : `${(100 * times(ours, least)).toFixed(0)} %`,
+  ]);
+}
+
+// One stage of all programs, one after the other.
+async function measureStage(stage, format, programs) {
+  const measured = await measureFloors([Number(values.threads)], 5);
+  const floors = Object.fromEntries(measured.map(({ name, per_second }) => [name, per_second]));
+  const figures = {};
+  for (const program of programs) {
+    figures[program.name] = await program[stage](format).catch((error) => {
+      if (program === programs[0]) throw error; // our own
+      explain(`${program.name}, ${stage}, ${format.name}: ${error.message}`);
+      return {};
+    });
+  }
+  const least = {};
+  for (const [row, title] of Object.entries(stages[stage].rows)) {
+    least[row] = leastOf(row, format.name, floors, pageTokens);
+    printRow(row, title, format.name, programs, figures, least[row]);
+  }
+  return { stage, format: format.name, floors, figures, least };
+}
+
+const formatList = chosen(values.formats, formats, 'formats').map((name) => formats[name]);
+const stageList = chosen(values.stages, stages, 'stages');
+const maoocr = makeMaoocr(settings);
+await maoocr.prepare(formatList);
+const programs = [maoocr, ...(await usablePeers(formatList))];
+const results = { threads: Number(values.threads), machineFloors: await printFloors(), stages: [], reasons };
+const header = ['stage', 'format', ...programs.map(({ name }) => name), 'times the best peer', 'floor', 'of the floor'];
+print(header);
+print(header.map(() => '---'));
+for (const stage of stageList.filter((name) => stages[name].vision)) {
+  // With any weights of the language model: the encoder's are the same.
+  results.stages.push(await measureStage(stage, { ...formatList[0], name: 'bf16', torch: true }, programs));
+}
+for (const format of formatList) {
+  for (const stage of stageList.filter((name) => !stages[name].vision)) {
+    results.stages.push(await measureStage(stage, format, programs));
   }
 }
+if (reasons.length > 0) console.log(`\nEmpty or missing:\n${reasons.map((reason) => `- ${reason}`).join('\n')}`);
 if (values.json) await writeFile(values.json, JSON.stringify(results, null, 2));
