@@ -244,7 +244,7 @@ CLI::App* AddQuantize(CLI::App& app, QuantizeCommandOptions& options) {
 
 CLI::App* AddInfo(CLI::App& app, InfoOptions& options) {
   CLI::App* info = app.add_subcommand("info", "Tell what a model is, without loading it");
-  info->add_option("model", options.model, "Folder of a checkpoint [the embedded model]")
+  info->add_option("model,--model", options.model, "Folder of a checkpoint [the embedded model]")
       ->type_name("DIR");
   info->add_flag("--json", options.json, "As JSON");
   return info;

@@ -256,7 +256,7 @@ TEST_F(CliTest, ModelsThatCannotBeOpenedAreExitCode3) {
   fs::resize_file(broken / "model.safetensors", 1000);
   for (const std::string& folder : {Path("none"), root_.string(), broken.string()}) {
     for (const auto& arguments : std::vector<std::vector<std::string>>{
-             {"ocr", tiny_, "--model", folder}, {"info", folder}}) {
+             {"ocr", tiny_, "--model", folder}, {"info", folder}, {"info", "--model", folder}}) {
       const ProgramResult result = RunProgram(arguments);
       EXPECT_EQ(result.exit_code, 3) << folder;
       EXPECT_EQ(result.out, "");
@@ -287,6 +287,10 @@ TEST_F(CliTest, WrongCommandLinesAreExitCode2) {
       {"ocr", tiny_, "--dtype", "int4"},
       {"ocr", tiny_, "--quiet", "--verbose"},
       {"ocr", tiny_, "--output", tiny_ + "/below"},
+      {"info", "one", "two"},
+      {"info", "one", "--model", "two"},
+      {"info", "--model", "one", "two"},
+      {"info", "--model"},
   };
   for (const std::vector<std::string>& arguments : kWrong) {
     const ProgramResult result = RunProgram(arguments);
@@ -369,8 +373,10 @@ TEST_F(CliTest, InfoTellsWhatAPageCosts) {
   EXPECT_EQ(text.exit_code, 0);
   EXPECT_THAT(text.out, HasSubstr("DeepseekOCRForCausalLM"));
   EXPECT_THAT(text.out, HasSubstr("27.0 million"));
-  const Json info =
-      Json::parse(RunProgram({"info", SourcePath("models/maoocr-tiny"), "--json"}).out);
+  const std::string folder = SourcePath("models/maoocr-tiny");
+  const ProgramResult of_folder = RunProgram({"info", folder, "--json"});
+  EXPECT_EQ(RunProgram({"info", "--model", folder, "--json"}).out, of_folder.out);
+  const Json info = Json::parse(of_folder.out);
   EXPECT_EQ(info.at("vocab_size"), 2048);
   EXPECT_EQ(info.at("max_model_len"), 8192);
   EXPECT_EQ(info.at("memory_bytes").at("cache_per_token"),
