@@ -19,6 +19,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/cpu_features.h"
+#include "base/cpu_topology.h"
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "floors/loops.h"

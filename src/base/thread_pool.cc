@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/cpu_topology.h"
 
 namespace mao {
 namespace {
@@ -28,15 +29,6 @@ void WaitWhileEqual(const std::atomic<uint32_t>& value, uint32_t old) {
 }
 
 }  // namespace
-
-size_t NumUsableCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    return std::max<size_t>(1, static_cast<size_t>(CPU_COUNT(&set)));
-  }
-  return std::max<size_t>(1, std::thread::hardware_concurrency());
-}
 
 void LowerThreadPriority(int niceness) {
   // On Linux a thread's id names the thread alone, not its process.

@@ -14,7 +14,7 @@ namespace mao {
 
 class ThreadPool {
  public:
-  // num_threads counts the caller, so 1 starts no thread. 0 means every core this process may use.
+  // num_threads counts the caller, so 1 starts no thread. 0 means NumUsableCores (cpu_topology.h).
   // The pool's own threads get that niceness (see LowerThreadPriority); the caller sees to its own.
   explicit ThreadPool(size_t num_threads = 0, int niceness = 0);
   ~ThreadPool();
@@ -74,9 +74,6 @@ class ThreadPool {
 // Makes the calling thread yield to others when cores are scarce: nice(1) for one thread, from 0 (as
 // the process) to 19. Without effect where the system does not allow it.
 void LowerThreadPriority(int niceness);
-
-// Cores that this process may run on (its affinity mask), at least 1.
-size_t NumUsableCores();
 
 }  // namespace mao
 

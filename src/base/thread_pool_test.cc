@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/cpu_topology.h"
+
 namespace mao {
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "base/cpu_topology.h"
 #include "base/log.h"
 #include "base/memory.h"
 

@@ -127,7 +127,9 @@ TEST(AttentionTest, PagedMatchesDouble) {
 class PagedAttentionTest : public testing::TestWithParam<std::tuple<DType, int64_t>> {};
 
 TEST_P(PagedAttentionTest, ChunkingBlockSizeAndInstructionSetDoNotChangeABit) {
-  const auto [dtype, dim] = GetParam();
+  // Not a structured binding: clang 14 lets no lambda refer to one.
+  const DType dtype = std::get<0>(GetParam());
+  const int64_t dim = std::get<1>(GetParam());
   const int64_t n = 300;
   std::vector<float> first;
   for (const int64_t block_size : {16, 32, 48, 128}) {
@@ -150,7 +152,9 @@ class DenseAttentionTest : public testing::TestWithParam<std::tuple<DType, int64
 TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
   // Rounding operands to bfloat16 moves logits of up to 10 by 2^-8 of their terms, weights by the
   // same, and so the mean of values below 1 by some 1e-2.
-  const auto [dtype, dim] = GetParam();
+  // Not a structured binding: clang 14 lets no lambda refer to one.
+  const DType dtype = std::get<0>(GetParam());
+  const int64_t dim = std::get<1>(GetParam());
   const double tolerance = dtype == DType::kBF16 && dim % 32 == 0 ? 2e-2 : kTolerance;
   for (const int64_t side : {3, 14, 16, 20}) {
     const int64_t heads = 2, width = heads * dim, n = side * side, groups = 2;

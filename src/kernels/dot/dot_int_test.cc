@@ -30,7 +30,7 @@ StoredWeight ReadWeight(const PackedWeights& w, int64_t output, int64_t k) {
   const int64_t at = output % 16 * 4 + k % 4;
   StoredWeight weight = {};
   if (w.format == WeightFormat::kInt8) {
-    weight.value = static_cast<int8_t>(group[row * 64 + at]);
+    weight.value = reinterpret_cast<const int8_t*>(group)[row * 64 + at];
     weight.scale = reinterpret_cast<const float*>(scales)[output % 16];
   } else {
     const auto byte = static_cast<int>(group[row / 2 * 64 + at]);
