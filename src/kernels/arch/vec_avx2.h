@@ -91,12 +91,12 @@ struct VecAvx2 {
     return {_mm256_or_ps(_mm256_andnot_ps(sign, a.lo), _mm256_and_ps(sign, b.lo)),
             _mm256_or_ps(_mm256_andnot_ps(sign, a.hi), _mm256_and_ps(sign, b.hi))};
   }
-  static VecAvx2 Pow2OfBiased(VecAvx2 x) {
+  static VecAvx2 ScaleByPow2(VecAvx2 p, VecAvx2 biased) {
     const __m256i one = _mm256_set1_epi32(0x3F800000);
-    const __m256i lo_bits = _mm256_slli_epi32(_mm256_castps_si256(x.lo), 23);
-    const __m256i hi_bits = _mm256_slli_epi32(_mm256_castps_si256(x.hi), 23);
-    return {_mm256_castsi256_ps(_mm256_add_epi32(lo_bits, one)),
-            _mm256_castsi256_ps(_mm256_add_epi32(hi_bits, one))};
+    const __m256i lo_bits = _mm256_slli_epi32(_mm256_castps_si256(biased.lo), 23);
+    const __m256i hi_bits = _mm256_slli_epi32(_mm256_castps_si256(biased.hi), 23);
+    return {_mm256_mul_ps(p.lo, _mm256_castsi256_ps(_mm256_add_epi32(lo_bits, one))),
+            _mm256_mul_ps(p.hi, _mm256_castsi256_ps(_mm256_add_epi32(hi_bits, one)))};
   }
   static VecAvx2 RoundToBFloat16(VecAvx2 a) {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(RoundedHigh(a.lo), 16)),

@@ -59,9 +59,8 @@ struct VecAvx512 {
     const __m512 sign = _mm512_set1_ps(-0.0f);
     return {_mm512_or_ps(_mm512_andnot_ps(sign, a.v), _mm512_and_ps(sign, b.v))};
   }
-  static VecAvx512 Pow2OfBiased(VecAvx512 x) {
-    const __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(x.v), 23);
-    return {_mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_set1_epi32(0x3F800000)))};
+  static VecAvx512 ScaleByPow2(VecAvx512 p, VecAvx512 biased) {
+    return {_mm512_scalef_ps(p.v, _mm512_sub_ps(biased.v, _mm512_set1_ps(12582912.0f)))};
   }
   static VecAvx512 RoundToBFloat16(VecAvx512 a) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(a.RoundedHigh(), 16))};

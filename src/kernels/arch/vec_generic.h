@@ -103,12 +103,14 @@ struct VecGeneric {
     for (int i = 0; i < 16; ++i) a.lane[i] = copysignf(a.lane[i], b.lane[i]);
     return a;
   }
-  // For x = 1.5 * 2^23 + n with an integer n in [-126, 127]: 2^n, by bit operations.
-  static VecGeneric Pow2OfBiased(VecGeneric x) {
-    for (float& value : x.lane) {
-      value = std::bit_cast<float>((std::bit_cast<uint32_t>(value) << 23) + 0x3F800000u);
+  // p * 2^n for biased = 1.5 * 2^23 + n with an integer n in [-126, 127], by bit operations. Neither
+  // p nor the result may be denormal.
+  static VecGeneric ScaleByPow2(VecGeneric p, VecGeneric biased) {
+    for (int i = 0; i < 16; ++i) {
+      const auto bits = std::bit_cast<uint32_t>(biased.lane[i]);
+      p.lane[i] *= std::bit_cast<float>((bits << 23) + 0x3F800000u);
     }
-    return x;
+    return p;
   }
   // The value rounded to bfloat16 and back.
   static VecGeneric RoundToBFloat16(VecGeneric a) {

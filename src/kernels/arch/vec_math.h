@@ -24,7 +24,7 @@ inline Vec Exp(Vec x) {
   p = Vec::Fma(p, r, Vec::Set1(1.6666665459e-1f));
   p = Vec::Fma(p, r, Vec::Set1(5.0000001201e-1f));
   p = Vec::Fma(p, r * r, r + Vec::Set1(1.0f));
-  return p * Vec::Pow2OfBiased(biased);
+  return Vec::ScaleByPow2(p, biased);
 }
 
 // The nearest integer, ties to even, for |x| < 2^22.

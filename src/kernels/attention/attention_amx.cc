@@ -61,7 +61,7 @@ inline void MultiplyKeys(const AttentionTask& task, const QueryTiles& queries, i
     }
     if (kRowTiles == 2 && kKeyTiles == 2) _tile_dpbf16ps(3, 5, 7);
   }
-  constexpr int kStride = kKeysPerChunk * sizeof(float);
+  constexpr int kStride = sizeof(state.weights[0]);
   _tile_stored(0, state.weights[0] + in_chunk, kStride);
   if (kKeyTiles == 2) _tile_stored(1, state.weights[0] + in_chunk + kKeysPerTile, kStride);
   if (kRowTiles == 2) _tile_stored(2, state.weights[kTileRows] + in_chunk, kStride);
@@ -143,7 +143,7 @@ struct ValueTiles {
 template <int kRowTiles>
 inline void MultiplyValues(const WeightTiles& weights, const ValueTiles& values, int64_t num_tiles,
                            int64_t d, SoftmaxState& state) {
-  constexpr int kStride = kMaxHeadDim * sizeof(float);
+  constexpr int kStride = sizeof(state.out[0]);
   const int64_t panel = d * kKeysPerTile;
   _tile_loadd(0, state.out[0] + d, kStride);
   _tile_loadd(1, state.out[0] + d + 16, kStride);

@@ -38,13 +38,14 @@ struct AttentionTask {
 
 inline constexpr int64_t kMaxGridSide = 96;  // 1280-pixel views have 80
 
-// Running state of the query rows of a task.
+// Running state of the query rows of a task. Rows are a line longer than needed, so that those of a
+// tile do not fall into the same sets of the cache.
 struct SoftmaxState {
   float max[kMaxQueryRows];
   float sum[kMaxQueryRows];
-  alignas(64) float out[kMaxQueryRows][kMaxHeadDim];
+  alignas(64) float out[kMaxQueryRows][kMaxHeadDim + 16];
   // Of the chunk in hand: dot products, then weights relative to the running maximum.
-  alignas(64) float weights[kMaxQueryRows][kKeysPerChunk];
+  alignas(64) float weights[kMaxQueryRows][kKeysPerChunk + 16];
   // q . table for every row and column of the key grid; with relative positions only.
   alignas(64) float row_bias[kMaxQueryRows][kMaxGridSide + 16];
   alignas(64) float col_bias[kMaxQueryRows][kMaxGridSide + 16];

@@ -160,11 +160,17 @@ template <typename Vec>
 inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t first_key,
                          int64_t num_keys, SoftmaxState& state) {
   const int64_t padded_keys = (num_keys + kKeysPerTile - 1) / kKeysPerTile * kKeysPerTile;
-  for (int64_t row = first_row; row < task.num_rows; ++row) {
+  const auto own_keys = [&](int64_t row) {
     const int64_t left = task.num_keys[row] - first_key;
-    const int64_t own_keys = left < num_keys ? left : num_keys;
-    const float max = ScaleAndBias<Vec>(task, row, first_key, own_keys, state);
-    UpdateSoftmax<Vec>(task, row, own_keys, padded_keys, max, state);
+    return left < num_keys ? left : num_keys;
+  };
+  // Two passes: while one row waits for its maximum or its sum, the next ones are computed.
+  float max[kMaxQueryRows];
+  for (int64_t row = first_row; row < task.num_rows; ++row) {
+    max[row] = ScaleAndBias<Vec>(task, row, first_key, own_keys(row), state);
+  }
+  for (int64_t row = first_row; row < task.num_rows; ++row) {
+    UpdateSoftmax<Vec>(task, row, own_keys(row), padded_keys, max[row], state);
   }
 }
 
