@@ -1,5 +1,6 @@
 # The only place that names instruction-set flags. One row per arch: name, then flags.
-# A kernel source for an arch is built with these flags and -O3 (which keeps small arrays of sums in registers), in every build type.
+# A kernel source for an arch is built with these flags and -O3 in every build type: with -O2, g++ 12 keeps small arrays
+# of sums in memory instead of registers.
 set(MAOOCR_ARCHS avx2 avx512 amx)
 set(MAOOCR_COPTS_avx2 -mavx2 -mfma -mf16c)
 # g++ 12 warns of uninitialised values inside its own avx512fintrin.h.

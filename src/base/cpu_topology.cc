@@ -56,17 +56,13 @@ std::vector<int> CpusOfAffinityMask() {
   return cpus;
 }
 
-// CPU time that this process' control group may use, in CPUs.
-std::optional<double> CpuQuota() {
-  const std::optional<std::string> groups = ReadLine("/proc/self/cgroup");
-  if (!groups.has_value()) return std::nullopt;
-  constexpr std::string_view kUnified = "0::";  // the line of cgroup v2
-  const size_t line = groups->starts_with(kUnified) ? 0 : groups->find("\n0::") + 1;
-  if (line == 0 && !groups->starts_with(kUnified)) return std::nullopt;
-  const size_t begin = line + kUnified.size();
-  const std::string group = groups->substr(begin, groups->find('\n', begin) - begin);
-  const std::optional<std::string> limit = ReadLine("/sys/fs/cgroup" + group + "/cpu.max");
-  return limit.has_value() ? ParseCpuMax(*limit) : std::nullopt;
+// cpu.max: "150000 100000" are 1.5 CPUs, "max 100000" is no limit.
+std::optional<double> ParseCpuMax(std::string_view text) {
+  const std::optional<int64_t> quota = TakeNumber<int64_t>(text);
+  if (!quota.has_value() || !Take(text, ' ')) return std::nullopt;
+  const std::optional<int64_t> period = TakeNumber<int64_t>(text);
+  if (!period.has_value() || !text.empty() || *quota <= 0 || *period <= 0) return std::nullopt;
+  return static_cast<double>(*quota) / static_cast<double>(*period);
 }
 
 }  // namespace
@@ -83,14 +79,6 @@ std::optional<std::vector<int>> ParseCpuList(std::string_view text) {
   } while (Take(text, ','));
   if (!text.empty()) return std::nullopt;
   return cpus;
-}
-
-std::optional<double> ParseCpuMax(std::string_view text) {
-  const std::optional<int64_t> quota = TakeNumber<int64_t>(text);
-  if (!quota.has_value() || !Take(text, ' ')) return std::nullopt;
-  const std::optional<int64_t> period = TakeNumber<int64_t>(text);
-  if (!period.has_value() || !text.empty() || *quota <= 0 || *period <= 0) return std::nullopt;
-  return static_cast<double>(*quota) / static_cast<double>(*period);
 }
 
 std::vector<CpuCore> GroupByCore(std::span<const int> cpus, const std::string& sysfs) {
@@ -114,9 +102,21 @@ std::vector<CpuCore> GroupByCore(std::span<const int> cpus, const std::string& s
   return cores;
 }
 
+std::optional<double> CpuQuota(const std::string& groups_file, const std::string& root) {
+  const std::optional<std::string> groups = ReadLine(groups_file);
+  if (!groups.has_value()) return std::nullopt;
+  constexpr std::string_view kUnified = "0::";  // the line of cgroup v2
+  const size_t line = groups->starts_with(kUnified) ? 0 : groups->find("\n0::") + 1;
+  if (line == 0 && !groups->starts_with(kUnified)) return std::nullopt;
+  const size_t begin = line + kUnified.size();
+  const std::string group = groups->substr(begin, groups->find('\n', begin) - begin);
+  const std::optional<std::string> limit = ReadLine(root + group + "/cpu.max");
+  return limit.has_value() ? ParseCpuMax(*limit) : std::nullopt;
+}
+
 size_t NumUsableCores() {
   const size_t num_cores = GroupByCore(CpusOfAffinityMask(), "/sys/devices/system/cpu").size();
-  const std::optional<double> quota = CpuQuota();
+  const std::optional<double> quota = CpuQuota("/proc/self/cgroup", "/sys/fs/cgroup");
   if (!quota.has_value() || *quota >= static_cast<double>(num_cores)) return num_cores;
   return std::max<size_t>(1, static_cast<size_t>(*quota));
 }

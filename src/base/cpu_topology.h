@@ -27,8 +27,9 @@ using CpuCore = std::vector<int>;
 std::vector<CpuCore> GroupByCore(std::span<const int> cpus, const std::string& sysfs);
 // "0-3,8" as Linux writes it; nothing if it is no such list.
 std::optional<std::vector<int>> ParseCpuList(std::string_view text);
-// cpu.max ("150000 100000" are 1.5 CPUs); nothing if there is no limit ("max 100000").
-std::optional<double> ParseCpuMax(std::string_view text);
+// CPU time that the control group named in groups_file (/proc/self/cgroup) may use, in CPUs; nothing
+// if there is no limit. root: where the tree of cgroup v2 is mounted.
+std::optional<double> CpuQuota(const std::string& groups_file, const std::string& root);
 
 }  // namespace mao
 

@@ -20,13 +20,6 @@ TEST(CpuTopologyTest, ReadsListsOfCpus) {
   }
 }
 
-TEST(CpuTopologyTest, ReadsTheQuotaOfAControlGroup) {
-  EXPECT_EQ(ParseCpuMax("150000 100000"), 1.5);
-  for (const char* none : {"max 100000", "", "100000", "0 100000", "-1 100000", "1 0", "1 2 3"}) {
-    EXPECT_EQ(ParseCpuMax(none), std::nullopt) << none;
-  }
-}
-
 class CpuTopologyFolderTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -59,6 +52,23 @@ TEST_F(CpuTopologyFolderTest, CpusOfUnknownTopologyAreCores) {
   Write(2, "nonsense");
   const std::vector<int> cpus = {0, 1, 2, 3};
   EXPECT_EQ(GroupByCore(cpus, folder_), std::vector<CpuCore>({{0, 1}, {2}, {3}}));
+}
+
+TEST_F(CpuTopologyFolderTest, ReadsTheQuotaOfAControlGroup) {
+  std::filesystem::create_directories(folder_ + "/a/b");
+  const auto quota = [&](const std::string& groups, const std::string& cpu_max) {
+    std::ofstream(folder_ + "/groups") << groups;
+    std::ofstream(folder_ + "/a/b/cpu.max") << cpu_max;
+    return CpuQuota(folder_ + "/groups", folder_);
+  };
+  EXPECT_EQ(quota("0::/a/b\n", "150000 100000\n"), 1.5);
+  EXPECT_EQ(quota("4:memory:/other\n0::/a/b\n", "50000 100000\n"), 0.5);
+  EXPECT_EQ(quota("4:memory:/a/b\n", "150000 100000\n"), std::nullopt);  // version 1
+  EXPECT_EQ(quota("0::/a\n", "150000 100000\n"), std::nullopt);          // no file there
+  for (const char* none : {"max 100000", "", "100000", "0 100000", "-1 100000", "1 0", "1 2 3"}) {
+    EXPECT_EQ(quota("0::/a/b\n", none), std::nullopt) << none;
+  }
+  EXPECT_EQ(CpuQuota(folder_ + "/none", folder_), std::nullopt);
 }
 
 TEST(CpuTopologyTest, AsManyAsTheAffinityMaskHasAtMost) {

@@ -102,14 +102,19 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
     return OutOfRangeError(
         fmt::format("{}: {} bytes, more than the limit of {} bytes", path, size_bytes, max_bytes));
   }
-  std::string contents(size_bytes, '\0');
+  // The size is a hint: files of /proc and of control groups say 0.
+  std::string contents(size_bytes + 1, '\0');
   size_t done = 0;
-  while (done < size_bytes) {
-    const ssize_t count = read(fd.get(), contents.data() + done, size_bytes - done);
+  for (;;) {
+    const ssize_t count = read(fd.get(), contents.data() + done, contents.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ErrnoStatus(path, "cannot read");
     if (count == 0) break;
     done += static_cast<size_t>(count);
+    if (done > max_bytes) {
+      return OutOfRangeError(fmt::format("{}: more than the limit of {} bytes", path, max_bytes));
+    }
+    if (done == contents.size()) contents.resize(2 * done + 4096);
   }
   contents.resize(done);
   return contents;

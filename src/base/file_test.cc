@@ -28,6 +28,13 @@ TEST(FileTest, WritesReadsAndMaps) {
   EXPECT_EQ(AsStringView(moved.bytes()), "hello");
 }
 
+TEST(FileTest, ReadsFilesWhoseSizeIsSaidToBeZero) {
+  const Result<std::string> status = ReadFile("/proc/self/status", 64 * 1024);
+  ASSERT_TRUE(status.ok());
+  EXPECT_NE(status.value().find("VmRSS"), std::string::npos);
+  EXPECT_EQ(ReadFile("/proc/self/status", 10).status().code(), StatusCode::kOutOfRange);
+}
+
 TEST(FileTest, EmptyFileMapsToNoBytes) {
   const std::string path = TempPath("empty.bin");
   ASSERT_TRUE(WriteFile(path, "").ok());

@@ -110,6 +110,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
   constexpr int kRowsOfLine = kFormat == WeightFormat::kInt8 ? 1 : 2;
   const std::byte* panels = w.data + panel * panel_stride;
   const PanelStreams<kPanels> streams(block, panel);
+  constexpr bool kPrefetches = kRows == 1 || kRows < Dots::kRows;
   const std::byte* group = panels;
   Vec total[kRows][kPanels];
   for (int r = 0; r < kRows; ++r) {
@@ -142,7 +143,7 @@ inline void IntTile(const DotBlock& block, const std::byte* a, int64_t row, int6
         } else {
           Dots::LoadHalves(source, weights[p][0], weights[p][1]);
         }
-        __builtin_prefetch(ahead[p] + line * 64);
+        if (kPrefetches) __builtin_prefetch(ahead[p] + line * 64);
       }
       for (int r = 0; r < kRows; ++r) {
         for (int i = 0; i < kRowsOfLine; ++i) {

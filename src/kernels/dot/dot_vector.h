@@ -153,6 +153,8 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
     for (int p = 0; p < kPanels; ++p) total[r][p] = Vec::Zero();
   }
   const PanelStreams<kPanels> streams(block, panel);
+  // Full tiles are those of many rows, which find their weights in the cache.
+  constexpr bool kPrefetches = kRows == 1 || kRows < Vec::kDotRows;
   for (int64_t first_k = 0; first_k < k; first_k += kDotBlockDepth) {
     const std::byte* ahead[kPanels];
     for (int p = 0; p < kPanels; ++p) {
@@ -171,7 +173,7 @@ inline void DotTile(const DotBlock& block, const float* a, int64_t row, int64_t 
       for (int p = 0; p < kPanels; ++p) {
         const Weight* tile_row = tile + p * panel_elements + j * 2 * kDotPanelColumns;
         LoadWeightPair(tile_row, w_even[p], w_odd[p]);
-        __builtin_prefetch(ahead[p] + j * 2 * kDotPanelColumns * kWeightBytes);
+        if (kPrefetches) __builtin_prefetch(ahead[p] + j * 2 * kDotPanelColumns * kWeightBytes);
       }
       for (int r = 0; r < kRows; ++r) {
         const float* a_pair = a + r * k + first_k + 2 * j;
