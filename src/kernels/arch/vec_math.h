@@ -27,6 +27,23 @@ inline Vec Exp(Vec x) {
   return Vec::ScaleByPow2(p, biased);
 }
 
+// 2^x for x up to 1, relative error below 2e-7; smaller x than -126 count as that (the smallest
+// normal number: zero for every sum a softmax takes). 2^0 is 1. The polynomial 1 + r q(r) has the
+// least relative error on |r| <= 1/2 (Remez).
+template <typename Vec>
+inline Vec Exp2(Vec x) {
+  x = Vec::Max(x, Vec::Set1(-126.0f));
+  const Vec biased = x + Vec::Set1(12582912.0f);  // 1.5 * 2^23
+  const Vec r = x - (biased - Vec::Set1(12582912.0f));
+  Vec p = Vec::Set1(1.326472731e-3f);
+  p = Vec::Fma(p, r, Vec::Set1(9.671512991e-3f));
+  p = Vec::Fma(p, r, Vec::Set1(5.550733581e-2f));
+  p = Vec::Fma(p, r, Vec::Set1(2.402224243e-1f));
+  p = Vec::Fma(p, r, Vec::Set1(6.931470037e-1f));
+  p = Vec::Fma(p, r, Vec::Set1(1.0f));
+  return Vec::ScaleByPow2(p, biased);
+}
+
 // The nearest integer, ties to even, for |x| < 2^22.
 template <typename Vec>
 inline Vec RoundToInteger(Vec x) {

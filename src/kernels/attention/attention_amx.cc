@@ -12,208 +12,262 @@ namespace {
 using Vec = VecAvx512;
 
 constexpr int64_t kTilesPerChunk = kKeysPerChunk / kKeysPerTile;
-constexpr int64_t kMaxRowTiles = kMaxQueryRows / kTileRows;
+constexpr int64_t kMaxGroups = kMaxQueryRows / kTileRows;
 constexpr int64_t kWeightTileElements = kTileRows * kKeysPerTile;
 constexpr int64_t kValuePanelElements = kKeysPerTile * 16;
+constexpr int kLogitStride = sizeof(SoftmaxState::weights[0]);  // bytes
+constexpr int kOutStride = sizeof(SoftmaxState::out[0]);
 
-// Queries as tiles of 16 rows x 32 channels; rows that are missing are zero.
-struct QueryTiles {
-  alignas(64) BFloat16 tile[kMaxRowTiles][kMaxHeadDim / kDotBlockDepth][kDotTileElements];
+// Tiles 0 to 3 are sums. 4: weights, 16 rows x 16 keys. 5: values, 16 keys x 16 channels. 6 and 7:
+// keys and queries, 16 x 32 channels.
+void ConfigureAttentionTiles() {
+  TileConfig config;
+  for (int i = 0; i < 8; ++i) {
+    config.row_bytes[i] = i == 4 ? kKeysPerTile * sizeof(BFloat16) : 64;
+    config.rows[i] = i == 5 ? kKeysPerTile / 2 : kTileRows;
+  }
+  LoadTileConfig(config);
+}
 
-  explicit QueryTiles(const AttentionTask& task) {
-    const int64_t num_rows = (task.num_rows + kTileRows - 1) / kTileRows * kTileRows;
-    for (int64_t r = 0; r < num_rows; ++r) {
-      for (int64_t d = 0; d < task.head_dim; d += kDotBlockDepth) {
-        BFloat16* target = tile[r / kTileRows][d / kDotBlockDepth] + r % kTileRows * kDotBlockDepth;
-        if (r >= task.num_rows) {
+// A group is 16 query rows: a tile of them. A phase is one group and one chunk of keys, of which
+// the tiles make logits, the vectors weights, and the tiles the weighted sum of the values.
+struct Phase {
+  int64_t group;
+  int64_t first_key;
+  int64_t num_keys;
+
+  int64_t first_row() const { return group * kTileRows; }
+  int64_t first_tile() const { return first_key / kKeysPerTile; }
+  int64_t num_tiles() const { return (num_keys + kKeysPerTile - 1) / kKeysPerTile; }
+};
+
+class TiledAttention {
+ public:
+  explicit TiledAttention(const AttentionTask& task)
+      : task_(task),
+        num_groups_((task.num_rows + kTileRows - 1) / kTileRows),
+        most_keys_(task.num_keys[task.num_rows - 1]) {
+    BeginRows<Vec>(task, state_);
+    RoundQueries();
+    CopyLastValues();
+    if (task.num_rows % kTileRows != 0) memset(weights_, 0, sizeof(weights_));
+  }
+
+  // The vector units and the tiles work at the same time: while one group's logits become weights,
+  // the other group's values of the phase before are added and its logits of the phase after are
+  // made, a step after each row. A single group does one after the other.
+  void Run() {
+    FenceTiles();
+    ConfigureAttentionTiles();
+    const int64_t num_phases = (most_keys_ + kKeysPerChunk - 1) / kKeysPerChunk * num_groups_;
+    const int64_t ahead = num_groups_ - 1;  // phases whose keys are multiplied before
+    if (ahead > 0) BeginPhase(PhaseAt(0));
+    for (int64_t step = 0; ahead > 0 && step < PhaseAt(0).num_tiles(); ++step) {
+      MultiplyKeys(PhaseAt(0), step);
+    }
+    for (int64_t p = 0; p < num_phases; ++p) {
+      Steps steps{this, {}, {}, 0, 0, 0};
+      if (p > 0) {
+        steps.values = PhaseAt(p - 1);
+        steps.num_value_steps = NumValueSteps(steps.values);
+      }
+      steps.num_steps = steps.num_value_steps;
+      if (p + ahead < num_phases) {
+        steps.keys = PhaseAt(p + ahead);
+        steps.num_steps += steps.keys.num_tiles();
+        BeginPhase(steps.keys);
+      }
+      FenceTiles();
+      if (ahead == 0) steps.Finish();
+      MakeWeights(PhaseAt(p), steps);
+      steps.Finish();
+    }
+    const Phase last = PhaseAt(num_phases - 1);
+    for (int64_t step = 0; step < NumValueSteps(last); ++step) MultiplyValues(last, step);
+    ReleaseTiles();
+    FenceTiles();
+    EndRows<Vec>(task_, state_);
+  }
+
+ private:
+  // The tiles' work of one phase, in steps of a few tiles.
+  struct Steps {
+    TiledAttention* attention;
+    Phase values;
+    Phase keys;
+    int64_t num_value_steps;
+    int64_t num_steps;
+    int64_t next;
+
+    void Next() {
+      if (next == num_steps) return;
+      FenceTiles();
+      if (next < num_value_steps) {
+        attention->MultiplyValues(values, next);
+      } else {
+        attention->MultiplyKeys(keys, next - num_value_steps);
+      }
+      FenceTiles();
+      ++next;
+    }
+    void Finish() {
+      while (next < num_steps) Next();
+    }
+  };
+
+  // Rows that are missing are zero.
+  void RoundQueries() {
+    for (int64_t r = 0; r < num_groups_ * kTileRows; ++r) {
+      for (int64_t d = 0; d < task_.head_dim; d += kDotBlockDepth) {
+        BFloat16* target =
+            queries_[r / kTileRows][d / kDotBlockDepth] + r % kTileRows * kDotBlockDepth;
+        if (r >= task_.num_rows) {
           memset(target, 0, kDotBlockDepth * sizeof(BFloat16));
           continue;
         }
-        const float* q = task.q[r] + d;
+        const float* q = task_.q[r] + d;
         const __m512bh pair = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(q + 16), _mm512_loadu_ps(q));
         _mm512_store_si512(target, reinterpret_cast<__m512i>(pair));
       }
     }
   }
-};
 
-// The dot products of kRowTiles * 16 rows with kKeyTiles tiles of keys.
-template <int kRowTiles, int kKeyTiles>
-inline void MultiplyKeys(const AttentionTask& task, const QueryTiles& queries, int64_t first_tile,
-                         int64_t in_chunk, SoftmaxState& state) {
-  const std::byte* keys = Tile(task.kv, task.kv.keys, first_tile);
-  const std::byte* keys1 = kKeyTiles == 2 ? Tile(task.kv, task.kv.keys, first_tile + 1) : nullptr;
-  _tile_zero(0);
-  if (kKeyTiles == 2) _tile_zero(1);
-  if (kRowTiles == 2) _tile_zero(2);
-  if (kRowTiles == 2 && kKeyTiles == 2) _tile_zero(3);
-  for (int64_t i = 0; i < task.head_dim / kDotBlockDepth; ++i) {
-    _tile_loadd(4, queries.tile[0][i], 64);
-    _tile_loadd(6, keys + i * kDotTileElements * 2, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    if (kKeyTiles == 2) {
-      _tile_loadd(7, keys1 + i * kDotTileElements * 2, 64);
-      _tile_dpbf16ps(1, 4, 7);
+  // Nothing may be known of memory beyond the last key, so its tile is copied with zeros there.
+  void CopyLastValues() {
+    const int64_t keys_here = most_keys_ % kKeysPerTile;
+    if (keys_here == 0) return;
+    const auto* tile = reinterpret_cast<const BFloat16*>(
+        Tile(task_.kv, task_.kv.values, most_keys_ / kKeysPerTile));
+    memset(last_values_, 0, static_cast<size_t>(task_.head_dim * kKeysPerTile) * sizeof(BFloat16));
+    for (int64_t line = 0; line < task_.head_dim / 16 * kKeysPerTile / 2; ++line) {
+      const int64_t key = line % (kKeysPerTile / 2) * 2;
+      const __mmask32 both = key + 1 < keys_here ? 0xFFFFFFFFu : 0x55555555u;
+      if (key >= keys_here) continue;
+      _mm512_store_si512(last_values_ + line * 32, _mm512_maskz_loadu_epi16(both, tile + line * 32));
     }
-    if (kRowTiles == 2) {
-      _tile_loadd(5, queries.tile[1][i], 64);
-      _tile_dpbf16ps(2, 5, 6);
+  }
+
+  Phase PhaseAt(int64_t index) const {
+    const int64_t first_key = index / num_groups_ * kKeysPerChunk;
+    const int64_t left = most_keys_ - first_key;
+    return {index % num_groups_, first_key, left < kKeysPerChunk ? left : kKeysPerChunk};
+  }
+
+  int64_t LastRow(const Phase& phase) const {
+    const int64_t last = phase.first_row() + kTileRows;
+    return last < task_.num_rows ? last : task_.num_rows;
+  }
+
+  void BeginPhase(const Phase& phase) {
+    if (task_.relative == nullptr) return;
+    for (int64_t row = phase.first_row(); row < LastRow(phase); ++row) {
+      BeginLogits<Vec>(task_, row, phase.first_key, phase.num_keys, state_);
     }
-    if (kRowTiles == 2 && kKeyTiles == 2) _tile_dpbf16ps(3, 5, 7);
+    FenceTiles();
   }
-  constexpr int kStride = sizeof(state.weights[0]);
-  _tile_stored(0, state.weights[0] + in_chunk, kStride);
-  if (kKeyTiles == 2) _tile_stored(1, state.weights[0] + in_chunk + kKeysPerTile, kStride);
-  if (kRowTiles == 2) _tile_stored(2, state.weights[kTileRows] + in_chunk, kStride);
-  if (kRowTiles == 2 && kKeyTiles == 2) {
-    _tile_stored(3, state.weights[kTileRows] + in_chunk + kKeysPerTile, kStride);
-  }
-}
 
-template <int kRowTiles>
-inline void MultiplyChunkOfKeys(const AttentionTask& task, const QueryTiles& queries,
-                                int64_t first_tile, int64_t num_tiles, SoftmaxState& state) {
-  ConfigureTiles();
-  int64_t t = 0;
-  for (; t + 2 <= num_tiles; t += 2) {
-    MultiplyKeys<kRowTiles, 2>(task, queries, first_tile + t, t * kKeysPerTile, state);
+  // The logits of key tile t.
+  void MultiplyKeys(const Phase& phase, int64_t t) {
+    const std::byte* keys = Tile(task_.kv, task_.kv.keys, phase.first_tile() + t);
+    float* logits = state_.weights[phase.first_row()] + t * kKeysPerTile;
+    if (task_.relative != nullptr) {
+      _tile_loadd(0, logits, kLogitStride);
+    } else {
+      _tile_zero(0);
+    }
+    for (int64_t i = 0; i < task_.head_dim / kDotBlockDepth; ++i) {
+      _tile_loadd(6, keys + i * kDotTileElements * 2, 64);
+      _tile_loadd(7, queries_[phase.group][i], 64);
+      _tile_dpbf16ps(0, 7, 6);
+    }
+    _tile_stored(0, logits, kLogitStride);
   }
-  if (t < num_tiles) {
-    MultiplyKeys<kRowTiles, 1>(task, queries, first_tile + t, t * kKeysPerTile, state);
-  }
-  FenceTiles();
-}
 
-// Tile 4, 5: weights, 16 rows x 16 keys. Tile 6, 7: values, 16 keys x 16 channels.
-inline void ConfigureValueTiles() {
-  TileConfig config;
-  for (int i = 0; i < 8; ++i) {
-    config.row_bytes[i] = i == 4 || i == 5 ? kKeysPerTile * sizeof(BFloat16) : 64;
-    config.rows[i] = i < 6 ? kTileRows : kKeysPerTile / 2;
-  }
-  LoadTileConfig(config);
-}
-
-// The weights of a chunk as tiles. Rows before first_row have seen all their keys already.
-struct WeightTiles {
-  alignas(64) BFloat16 tile[kMaxRowTiles][kTilesPerChunk][kWeightTileElements];
-
-  WeightTiles(const AttentionTask& task, int64_t first_row, int64_t num_tiles,
-              const SoftmaxState& state) {
-    const int64_t num_rows = (task.num_rows + kTileRows - 1) / kTileRows * kTileRows;
-    for (int64_t r = 0; r < num_rows; ++r) {
-      for (int64_t t = 0; t < num_tiles; ++t) {
-        auto* target =
-            reinterpret_cast<__m256i*>(tile[r / kTileRows][t] + r % kTileRows * kKeysPerTile);
-        if (r < first_row || r >= task.num_rows) {
-          _mm256_store_si256(target, _mm256_setzero_si256());
-          continue;
-        }
-        const __m512 weights = _mm512_load_ps(state.weights[r] + t * kKeysPerTile);
-        _mm256_store_si256(target, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(weights)));
+  // Weights of the rows of a phase, as tiles.
+  void MakeWeights(const Phase& phase, Steps& steps) {
+    BFloat16* weights = weights_[phase.group][0];
+    int64_t row = phase.first_row();
+    for (; row < LastRow(phase) && task_.num_keys[row] <= phase.first_key; ++row) {
+      // This row has seen all its keys.
+      for (int64_t t = 0; t < phase.num_tiles(); ++t) {
+        memset(weights + t * kWeightTileElements + row % kTileRows * kKeysPerTile, 0,
+               kKeysPerTile * sizeof(BFloat16));
       }
     }
+    SoftmaxChunk<Vec>(
+        task_, row, LastRow(phase), phase.first_key, phase.num_keys, state_,
+        [weights](int64_t r, int64_t i, Vec weight) {
+          BFloat16* target = weights + i / kKeysPerTile * kWeightTileElements +
+                             r % kTileRows * kKeysPerTile;
+          const __m256bh rounded = _mm512_cvtneps_pbh(weight.v);
+          _mm256_store_si256(reinterpret_cast<__m256i*>(target),
+                             reinterpret_cast<__m256i>(rounded));
+        },
+        [&steps] { steps.Next(); });
   }
-};
 
-// The values of a chunk, tile by tile. Nothing may be known of memory beyond the last key, so its
-// tile is copied with zeros there.
-struct ValueTiles {
-  const BFloat16* tile[kTilesPerChunk];
-  alignas(64) BFloat16 last[kKeysPerTile * kMaxHeadDim];
-
-  ValueTiles(const AttentionTask& task, int64_t first_tile, int64_t num_keys) {
-    for (int64_t t = 0; t * kKeysPerTile < num_keys; ++t) {
-      tile[t] = reinterpret_cast<const BFloat16*>(Tile(task.kv, task.kv.values, first_tile + t));
-      const int64_t keys_here = num_keys - t * kKeysPerTile;
-      if (keys_here >= kKeysPerTile) continue;
-      memset(last, 0, static_cast<size_t>(task.head_dim * kKeysPerTile) * sizeof(BFloat16));
-      for (int64_t line = 0; line < task.head_dim / 16 * kKeysPerTile / 2; ++line) {
-        const int64_t key = line % (kKeysPerTile / 2) * 2;
-        const __mmask32 both = key + 1 < keys_here ? 0xFFFFFFFFu : 0x55555555u;
-        if (key >= keys_here) continue;
-        _mm512_store_si512(last + line * 32, _mm512_maskz_loadu_epi16(both, tile[t] + line * 32));
-      }
-      tile[t] = last;
+  // A step is one tile of keys for up to 64 channels; the sums stay in tiles 0 to 3 from the first
+  // key tile to the last.
+  int64_t NumValueSteps(const Phase& phase) const {
+    return phase.num_tiles() * ((task_.head_dim + 63) / 64);
+  }
+  void MultiplyValues(const Phase& phase, int64_t step) {
+    const int64_t d = step / phase.num_tiles() * 64;
+    if (task_.head_dim - d >= 64) {
+      MultiplyValues<4>(phase, step % phase.num_tiles(), d);
+    } else {
+      MultiplyValues<2>(phase, step % phase.num_tiles(), d);
     }
   }
-};
-
-// out += weights * values for two panels of 16 channels from channel d on.
-template <int kRowTiles>
-inline void MultiplyValues(const WeightTiles& weights, const ValueTiles& values, int64_t num_tiles,
-                           int64_t d, SoftmaxState& state) {
-  constexpr int kStride = sizeof(state.out[0]);
-  const int64_t panel = d * kKeysPerTile;
-  _tile_loadd(0, state.out[0] + d, kStride);
-  _tile_loadd(1, state.out[0] + d + 16, kStride);
-  if (kRowTiles == 2) {
-    _tile_loadd(2, state.out[kTileRows] + d, kStride);
-    _tile_loadd(3, state.out[kTileRows] + d + 16, kStride);
-  }
-  for (int64_t t = 0; t < num_tiles; ++t) {
-    _tile_loadd(4, weights.tile[0][t], 32);
-    _tile_loadd(6, values.tile[t] + panel, 64);
-    _tile_loadd(7, values.tile[t] + panel + kValuePanelElements, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    if (kRowTiles == 2) {
-      _tile_loadd(5, weights.tile[1][t], 32);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
+  // out += weights * values of key tile t for kPanels * 16 channels from d on.
+  template <int kPanels>
+  void MultiplyValues(const Phase& phase, int64_t t, int64_t d) {
+    float* out = state_.out[phase.first_row()] + d;
+    if (t == 0) {
+      _tile_loadd(0, out, kOutStride);
+      _tile_loadd(1, out + 16, kOutStride);
+      if (kPanels == 4) _tile_loadd(2, out + 32, kOutStride);
+      if (kPanels == 4) _tile_loadd(3, out + 48, kOutStride);
+    }
+    const int64_t tile = phase.first_tile() + t;
+    const auto* values =
+        (tile + 1) * kKeysPerTile > most_keys_
+            ? last_values_
+            : reinterpret_cast<const BFloat16*>(Tile(task_.kv, task_.kv.values, tile));
+    values += d * kKeysPerTile;
+    _tile_loadd(4, weights_[phase.group][t], kKeysPerTile * sizeof(BFloat16));
+    _tile_loadd(5, values, 64);
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_loadd(5, values + kValuePanelElements, 64);
+    _tile_dpbf16ps(1, 4, 5);
+    if (kPanels == 4) {
+      _tile_loadd(5, values + 2 * kValuePanelElements, 64);
+      _tile_dpbf16ps(2, 4, 5);
+      _tile_loadd(5, values + 3 * kValuePanelElements, 64);
+      _tile_dpbf16ps(3, 4, 5);
+    }
+    if (t + 1 == phase.num_tiles()) {
+      _tile_stored(0, out, kOutStride);
+      _tile_stored(1, out + 16, kOutStride);
+      if (kPanels == 4) _tile_stored(2, out + 32, kOutStride);
+      if (kPanels == 4) _tile_stored(3, out + 48, kOutStride);
     }
   }
-  _tile_stored(0, state.out[0] + d, kStride);
-  _tile_stored(1, state.out[0] + d + 16, kStride);
-  if (kRowTiles == 2) {
-    _tile_stored(2, state.out[kTileRows] + d, kStride);
-    _tile_stored(3, state.out[kTileRows] + d + 16, kStride);
-  }
-}
 
-template <int kRowTiles>
-inline void AddChunkOfValues(const AttentionTask& task, int64_t first_row, int64_t first_tile,
-                             int64_t num_keys, SoftmaxState& state) {
-  const int64_t num_tiles = (num_keys + kKeysPerTile - 1) / kKeysPerTile;
-  const WeightTiles weights(task, first_row, num_tiles, state);
-  const ValueTiles values(task, first_tile, num_keys);
-  FenceTiles();
-  ConfigureValueTiles();
-  for (int64_t d = 0; d < task.head_dim; d += 32) {
-    MultiplyValues<kRowTiles>(weights, values, num_tiles, d, state);
-  }
-  FenceTiles();
-}
-
-template <int kRowTiles>
-inline void AttendRows(const AttentionTask& task) {
-  SoftmaxState state;
-  BeginRows<Vec>(task, state);
-  const QueryTiles queries(task);
-  FenceTiles();
-  const int64_t most = task.num_keys[task.num_rows - 1];
-  int64_t first_row = 0;  // rows before it have seen all their keys
-  for (int64_t first_key = 0; first_key < most; first_key += kKeysPerChunk) {
-    while (task.num_keys[first_row] <= first_key) ++first_row;
-    const int64_t num_keys = most - first_key < kKeysPerChunk ? most - first_key : kKeysPerChunk;
-    const int64_t first_tile = first_key / kKeysPerTile;
-    MultiplyChunkOfKeys<kRowTiles>(task, queries, first_tile,
-                                   (num_keys + kKeysPerTile - 1) / kKeysPerTile, state);
-    SoftmaxChunk<Vec>(task, first_row, first_key, num_keys, state);
-    AddChunkOfValues<kRowTiles>(task, first_row, first_tile, num_keys, state);
-  }
-  ReleaseTiles();
-  EndRows<Vec>(task, state);
-}
+  const AttentionTask& task_;
+  const int64_t num_groups_;
+  const int64_t most_keys_;
+  SoftmaxState state_;
+  alignas(64) BFloat16 queries_[kMaxGroups][kMaxHeadDim / kDotBlockDepth][kDotTileElements];
+  alignas(64) BFloat16 weights_[kMaxGroups][kTilesPerChunk][kWeightTileElements];
+  alignas(64) BFloat16 last_values_[kKeysPerTile * kMaxHeadDim];
+};
 
 }  // namespace
 
 void AttendTiles(const AttentionTask& task) {
-  if (task.num_rows > kTileRows) {
-    AttendRows<2>(task);
-  } else {
-    AttendRows<1>(task);
-  }
+  TiledAttention attention(task);
+  attention.Run();
 }
 
 }  // namespace mao

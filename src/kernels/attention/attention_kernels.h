@@ -44,9 +44,10 @@ struct SoftmaxState {
   float max[kMaxQueryRows];
   float sum[kMaxQueryRows];
   alignas(64) float out[kMaxQueryRows][kMaxHeadDim + 16];
-  // Of the chunk in hand: dot products, then weights relative to the running maximum.
+  // Of the chunk in hand: logits before they are scaled, then (but on AMX) weights relative to the
+  // running maximum.
   alignas(64) float weights[kMaxQueryRows][kKeysPerChunk + 16];
-  // q . table for every row and column of the key grid; with relative positions only.
+  // q . table / scale for every row and column of the key grid; with relative positions only.
   alignas(64) float row_bias[kMaxQueryRows][kMaxGridSide + 16];
   alignas(64) float col_bias[kMaxQueryRows][kMaxGridSide + 16];
 };

@@ -14,8 +14,7 @@
 namespace mao {
 namespace {
 
-// Bias rows are written in whole grid rows, so they may start before and end after a chunk.
-constexpr int64_t kBiasMargin = kMaxGridSide;
+constexpr float kLog2E = 1.44269504f;  // weights are powers of two
 
 template <typename Vec, typename Kv, int kRows>
 inline void KeyDotsOfRows(const AttentionTask& task, int64_t row, int64_t first_tile,
@@ -47,10 +46,11 @@ inline void AddValuesOfRows(const AttentionTask& task, int64_t row, int64_t firs
 }
 
 // Relative positions of one query row for kVectors vectors of grid rows and as many of grid columns:
-// target[j] = q . table[place - j + side - 1]. Both at once, as each is one chain of additions.
+// target[j] = factor * q . table[place - j + side - 1]. Both at once, as each is one chain of
+// additions.
 template <typename Vec, int kVectors>
 inline void RelativeVectors(const float* q, int64_t head_dim, int64_t stride, const float* rows,
-                            const float* cols, float* row_target, float* col_target) {
+                            const float* cols, float factor, float* row_target, float* col_target) {
   Vec row_sums[kVectors];
   Vec col_sums[kVectors];
   for (int i = 0; i < kVectors; ++i) row_sums[i] = col_sums[i] = Vec::Zero();
@@ -62,8 +62,8 @@ inline void RelativeVectors(const float* q, int64_t head_dim, int64_t stride, co
     }
   }
   for (int i = 0; i < kVectors; ++i) {
-    row_sums[i].Store(row_target + i * 16);
-    col_sums[i].Store(col_target + i * 16);
+    (row_sums[i] * Vec::Set1(factor)).Store(row_target + i * 16);
+    (col_sums[i] * Vec::Set1(factor)).Store(col_target + i * 16);
   }
 }
 
@@ -74,77 +74,79 @@ inline void RelativeBias(const AttentionTask& task, int64_t r, SoftmaxState& sta
   const auto stride = static_cast<int64_t>(RelativeTableElements(side, 1));
   const float* rows = relative.rows + (side - 1 - task.grid_index[r] / side);
   const float* cols = relative.cols + (side - 1 - task.grid_index[r] % side);
+  const float factor = 1.0f / task.scale;  // logits are scaled later
   constexpr int64_t kStep = 16 * Vec::kAttentionVectors;
   int64_t j = 0;
   for (; j + kStep <= side; j += kStep) {
     RelativeVectors<Vec, Vec::kAttentionVectors>(task.q[r], task.head_dim, stride, rows + j,
-                                                 cols + j, state.row_bias[r] + j,
+                                                 cols + j, factor, state.row_bias[r] + j,
                                                  state.col_bias[r] + j);
   }
   for (; j < side; j += 16) {
-    RelativeVectors<Vec, 1>(task.q[r], task.head_dim, stride, rows + j, cols + j,
+    RelativeVectors<Vec, 1>(task.q[r], task.head_dim, stride, rows + j, cols + j, factor,
                             state.row_bias[r] + j, state.col_bias[r] + j);
   }
 }
 
-// weights = scale * dots (+ bias) for the keys [first_key, first_key + num_keys) of one row; lanes
-// beyond them become -infinity. Returns the largest of them and of the running maximum.
+// The logits of a chunk begin as the biases of its keys. num_keys: up to the end of the chunk.
 template <typename Vec>
-inline float ScaleAndBias(const AttentionTask& task, int64_t row, int64_t first_key,
-                          int64_t num_keys, SoftmaxState& state) {
-  float* weights = state.weights[row];
-  const Vec scale = Vec::Set1(task.scale);
-  const int64_t whole = num_keys / 16 * 16;
-  Vec max = Vec::Set1(state.max[row]);
-  const auto finish = [&](int64_t i, Vec logits) {
-    logits.Store(weights + i);
-    if (i == whole) {
-      for (int64_t j = num_keys; j < whole + 16; ++j) weights[j] = -INFINITY;
-      logits = Vec::Load(weights + i);
-    }
-    max = Vec::Max(max, logits);
-  };
-  if (task.relative == nullptr) {
-    for (int64_t i = 0; i < num_keys; i += 16) finish(i, Vec::Load(weights + i) * scale);
-    return max.MaxLane();
-  }
-  alignas(64) float bias[kBiasMargin + kKeysPerChunk + kBiasMargin + 16];
+inline void BeginLogits(const AttentionTask& task, int64_t row, int64_t first_key, int64_t num_keys,
+                        SoftmaxState& state) {
   const int64_t side = task.relative->side;
-  for (int64_t y = first_key / side; y * side < first_key + num_keys; ++y) {
+  float* logits = state.weights[row];
+  int64_t y = first_key / side;
+  int64_t x = first_key % side;  // the chunk may begin and end within a row of the grid
+  for (int64_t key = 0; key < num_keys; ++y, x = 0) {
     const Vec row_bias = Vec::Set1(state.row_bias[row][y]);
-    float* target = bias + kBiasMargin + y * side - first_key;
-    for (int64_t x = 0; x < side; x += 16) {
-      (Vec::Load(state.col_bias[row] + x) + row_bias).Store(target + x);
-    }
+    const float* col_bias = state.col_bias[row] + x - key;
+    const int64_t end = key + side - x < num_keys ? key + side - x : num_keys;
+    for (int64_t i = key; i < end; i += 16) (row_bias + Vec::Load(col_bias + i)).Store(logits + i);
+    key = end;
   }
-  for (int64_t i = 0; i < num_keys; i += 16) {
-    finish(i, Vec::Fma(scale, Vec::Load(weights + i), Vec::Load(bias + kBiasMargin + i)));
-  }
+}
+
+// The largest logit of a row and of the chunks before; the lanes behind its last key become
+// -infinity.
+template <typename Vec>
+inline float MaxLogit(int64_t row, int64_t num_keys, SoftmaxState& state) {
+  float* logits = state.weights[row];
+  for (int64_t i = num_keys; i % 16 != 0; ++i) logits[i] = -INFINITY;
+  Vec max = Vec::Set1(state.max[row]);
+  for (int64_t i = 0; i < num_keys; i += 16) max = Vec::Max(max, Vec::Load(logits + i));
   return max.MaxLane();
 }
 
-// Turns the logits of one row into weights relative to the new maximum; keys beyond num_keys get 0.
-template <typename Vec>
+// Turns the logits of one row into weights relative to the new maximum and gives them to
+// store(row, first of 16 keys, weights); keys from num_keys up to padded_keys get 0.
+template <typename Vec, typename Store>
 inline void UpdateSoftmax(const AttentionTask& task, int64_t row, int64_t num_keys,
-                          int64_t padded_keys, float new_max, SoftmaxState& state) {
-  float* weights = state.weights[row];
-  const int64_t end = (num_keys + 15) / 16 * 16;
-  const Vec offset = Vec::Set1(new_max);
+                          int64_t padded_keys, float new_max, SoftmaxState& state,
+                          const Store& store) {
+  const float* logits = state.weights[row];
+  const float scale = task.scale * kLog2E;
+  const float offset = new_max * scale;
+  const Vec scales = Vec::Set1(scale);
+  const Vec offsets = Vec::Set1(-offset);
   Vec sum = Vec::Zero();
-  for (int64_t i = 0; i < end; i += 16) {
-    Vec weight = Exp(Vec::Load(weights + i) - offset);
-    weight.Store(weights + i);
-    if (i + 16 > num_keys) {
-      for (int64_t j = num_keys; j < i + 16; ++j) weights[j] = 0.0f;
-      weight = Vec::Load(weights + i);
-    }
+  const int64_t whole = num_keys / 16 * 16;
+  for (int64_t i = 0; i < whole; i += 16) {
+    const Vec weight = Exp2(Vec::Fma(Vec::Load(logits + i), scales, offsets));
     sum = sum + weight;
+    store(row, i, weight);
   }
-  for (int64_t i = end; i < padded_keys; ++i) weights[i] = 0.0f;
+  for (int64_t i = whole; i < padded_keys; i += 16) {
+    alignas(64) float lanes[16] = {};
+    if (i < num_keys) {
+      Exp2(Vec::Fma(Vec::Load(logits + i), scales, offsets)).Store(lanes);
+      for (int64_t j = num_keys - i; j < 16; ++j) lanes[j] = 0.0f;
+      sum = sum + Vec::Load(lanes);
+    }
+    store(row, i, Vec::Load(lanes));
+  }
   if (new_max > state.max[row]) {
-    // The first chunk scales zeros: exp of a large negative number, never of a NaN.
+    // The first chunk scales zeros: 2^x of a large negative number, never of a NaN.
     alignas(64) float lanes[16];
-    Exp(Vec::Set1(state.max[row] - new_max)).Store(lanes);
+    Exp2(Vec::Set1(state.max[row] * scale - offset)).Store(lanes);
     state.sum[row] *= lanes[0];
     const Vec correction = Vec::Set1(lanes[0]);
     for (int64_t d = 0; d < task.head_dim; d += 16) {
@@ -155,10 +157,12 @@ inline void UpdateSoftmax(const AttentionTask& task, int64_t row, int64_t num_ke
   state.sum[row] += sum.Sum();
 }
 
-// num_keys: of the row that sees most of the chunk.
-template <typename Vec>
-inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t first_key,
-                         int64_t num_keys, SoftmaxState& state) {
+// Rows [first_row, last_row), each of which sees at least one of the chunk's num_keys keys.
+// after_row() follows each row's weights.
+template <typename Vec, typename Store, typename AfterRow>
+inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t last_row,
+                         int64_t first_key, int64_t num_keys, SoftmaxState& state,
+                         const Store& store, const AfterRow& after_row) {
   const int64_t padded_keys = (num_keys + kKeysPerTile - 1) / kKeysPerTile * kKeysPerTile;
   const auto own_keys = [&](int64_t row) {
     const int64_t left = task.num_keys[row] - first_key;
@@ -166,11 +170,12 @@ inline void SoftmaxChunk(const AttentionTask& task, int64_t first_row, int64_t f
   };
   // Two passes: while one row waits for its maximum or its sum, the next ones are computed.
   float max[kMaxQueryRows];
-  for (int64_t row = first_row; row < task.num_rows; ++row) {
-    max[row] = ScaleAndBias<Vec>(task, row, first_key, own_keys(row), state);
+  for (int64_t row = first_row; row < last_row; ++row) {
+    max[row] = MaxLogit<Vec>(row, own_keys(row), state);
   }
-  for (int64_t row = first_row; row < task.num_rows; ++row) {
-    UpdateSoftmax<Vec>(task, row, own_keys(row), padded_keys, max[row], state);
+  for (int64_t row = first_row; row < last_row; ++row) {
+    UpdateSoftmax<Vec>(task, row, own_keys(row), padded_keys, max[row], state, store);
+    after_row();
   }
 }
 
@@ -190,18 +195,23 @@ inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t fi
   const int64_t num_tiles = (num_keys + kKeysPerTile - 1) / kKeysPerTile;
   const int64_t first_tile = first_key / kKeysPerTile;
   int64_t row = first_row;
+  if (task.relative != nullptr) {
+    for (; row < task.num_rows; ++row) BeginLogits<Vec>(task, row, first_key, num_keys, state);
+    row = first_row;
+  }
   for (; row + Vec::kAttentionRows <= task.num_rows; row += Vec::kAttentionRows) {
     KeyDotsOfRows<Vec, Kv, Vec::kAttentionRows>(task, row, first_tile, num_tiles, state);
   }
   for (; row < task.num_rows; ++row) {
     KeyDotsOfRows<Vec, Kv, 1>(task, row, first_tile, num_tiles, state);
   }
-  SoftmaxChunk<Vec>(task, first_row, first_key, num_keys, state);
-  if (std::is_same_v<Kv, BFloat16>) {
-    for (row = first_row; row < task.num_rows; ++row) {
-      RoundValues<Vec>(state.weights[row], num_tiles * kKeysPerTile, state.weights[row]);
-    }
-  }
+  SoftmaxChunk<Vec>(
+      task, first_row, task.num_rows, first_key, num_keys, state,
+      [&state](int64_t r, int64_t i, Vec weight) {
+        constexpr bool kRounded = std::is_same_v<Kv, BFloat16>;
+        (kRounded ? Vec::RoundToBFloat16(weight) : weight).Store(state.weights[r] + i);
+      },
+      [] {});
   row = first_row;
   for (; row + Vec::kAttentionRows <= task.num_rows; row += Vec::kAttentionRows) {
     AddValuesOfRows<Vec, Kv, Vec::kAttentionRows>(task, row, first_key, num_keys, state);

@@ -14,7 +14,15 @@ inline const std::byte* Tile(const KvTiles& kv, const std::byte* base, int64_t t
   return base + block * kv.block_bytes + tile % kv.tiles_per_block * kv.tile_bytes;
 }
 
-// KeyDots: dots[r][t*16 ..] = q_r . keys of kVectors tiles, for kRows rows.
+// What the dot products of 16 keys are added to: the biases that BeginLogits put there, or nothing.
+template <typename Vec>
+inline Vec FirstLogits(const AttentionTask& task, int64_t row, int64_t in_chunk,
+                       const SoftmaxState& state) {
+  return task.relative != nullptr ? Vec::Load(state.weights[row] + in_chunk) : Vec::Zero();
+}
+
+// KeyDots: logits[r][t*16 ..] = q_r . keys of kVectors tiles, for kRows rows; added to what stands
+// there if there are relative positions.
 // AddValues: out[r][d ..] += sum over the chunk's keys of weight * value, for kVectors vectors of
 // channels. Neither reads a value beyond num_keys.
 template <typename Vec, typename Kv>
@@ -33,7 +41,7 @@ struct KvProducts<Vec, float> {
     }
     Vec sums[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
-      for (int t = 0; t < kVectors; ++t) sums[r][t] = Vec::Zero();
+      for (int t = 0; t < kVectors; ++t) sums[r][t] = FirstLogits<Vec>(task, row + r, in_chunk + t * kKeysPerTile, state);
     }
     for (int64_t d = 0; d < task.head_dim; ++d) {
       Vec key[kVectors];
@@ -96,7 +104,7 @@ struct KvProducts<Vec, BFloat16> {
     }
     Vec total[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
-      for (int t = 0; t < kVectors; ++t) total[r][t] = Vec::Zero();
+      for (int t = 0; t < kVectors; ++t) total[r][t] = FirstLogits<Vec>(task, row + r, in_chunk + t * kKeysPerTile, state);
     }
     for (int64_t first = 0; first < task.head_dim; first += kDotBlockDepth) {
       const int64_t left = task.head_dim - first;

@@ -74,6 +74,9 @@ TEST(DotTest, EpilogueAddsBiasActivatesAndAccumulates) {
   for (const Activation act : {Activation::kNone, Activation::kGelu, Activation::kQuickGelu}) {
     for (const int64_t m : {1, 20}) {
       Case test(m, 40, 64, WeightFormat::kBF16, 11);
+      // Activations at and beyond the ends of their approximations.
+      const std::vector<float> far = {-1000.0f, -6.0f, -5.374f, -3.0f, 3.0f, 5.374f, 6.0f, 1000.0f};
+      std::copy(far.begin(), far.end(), test.bias.begin());
       RunDot({&test.problem, 1}, DType::kBF16);
       const std::vector<float> plain = test.c;
       std::vector<float> first;
