@@ -7,25 +7,13 @@
 #include "layers/position_table.h"
 
 namespace mao {
-namespace {
-
-Result<FloatMatrix> PackTable(const FloatMatrix& table, int64_t side) {
-  MAO_ASSIGN_OR_RETURN(const FloatMatrix resized, ResizeRowsLinear(table, 2 * side - 1));
-  FloatMatrix packed;
-  MAO_RETURN_IF_ERROR(
-      packed.Reserve(1, static_cast<int64_t>(RelativeTableElements(side, table.cols()))));
-  PackRelativeTable(resized.data(), side, table.cols(), packed.data());
-  return packed;
-}
-
-}  // namespace
 
 Result<RelativeTables> RelativeTables::Create(const FloatMatrix& rows, const FloatMatrix& cols,
                                               int64_t side) {
   RelativeTables tables;
   tables.side = side;
-  MAO_ASSIGN_OR_RETURN(tables.rows, PackTable(rows, side));
-  MAO_ASSIGN_OR_RETURN(tables.cols, PackTable(cols, side));
+  MAO_ASSIGN_OR_RETURN(tables.rows, ResizeRowsLinear(rows, 2 * side - 1));
+  MAO_ASSIGN_OR_RETURN(tables.cols, ResizeRowsLinear(cols, 2 * side - 1));
   return tables;
 }
 
@@ -59,11 +47,11 @@ Status VitBlock::Workspace::Reserve(const VitBlock& block, int64_t tokens) {
   return mlp.Reserve((tokens + 15) / 16 * 16, block.fc1.out_features());
 }
 
-size_t VitBlock::ScratchBytes(int64_t tokens, const TokenGroups& groups) const {
+size_t VitBlock::ScratchBytes(int64_t tokens, const TokenGroups& groups, int64_t side) const {
   const int64_t depth = std::max(width(), fc2.in_features());
-  return std::max(
-      DotScratchBytes(tokens, depth),
-      DenseAttentionScratchBytes(groups.num_groups, groups.group_size, num_heads, head_dim()));
+  return std::max(DotScratchBytes(tokens, depth),
+                  DenseAttentionScratchBytes(groups.num_groups, groups.group_size, num_heads,
+                                             head_dim(), side));
 }
 
 void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,

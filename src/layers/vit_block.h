@@ -23,7 +23,7 @@ TokenGroups OneGroup(int64_t num_tokens);
 // A side x side grid cut into window x window squares, padded at the right and the bottom.
 TokenGroups Windows(int64_t side, int64_t window);
 
-// Tables of decomposed relative positions, packed for the attention kernel.
+// Tables of decomposed relative positions, [2 * side - 1, head_dim].
 struct RelativeTables {
   int64_t side = 0;
   FloatMatrix rows;
@@ -58,8 +58,8 @@ struct VitBlock {
     Status Reserve(const VitBlock& block, int64_t tokens);
   };
 
-  // Scratch bytes that Forward needs in ctx.
-  size_t ScratchBytes(int64_t tokens, const TokenGroups& groups) const;
+  // Scratch bytes that Forward needs in ctx. side: of relative positions, or 0.
+  size_t ScratchBytes(int64_t tokens, const TokenGroups& groups, int64_t side) const;
 
   // x: [tokens, width], changed in place. relative may be null.
   void Forward(ExecutionContext& ctx, const TokenGroups& groups, const RelativePositions* relative,

@@ -72,51 +72,61 @@ const float* DenseToken(const DenseAttentionArgs& args, int64_t group, int64_t t
   return row < 0 ? args.padding : args.qkv + row * args.qkv_stride;
 }
 
-// Copies keys and values of one group and head into tiles.
-void PackDenseHead(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* keys,
-                   std::byte* values) {
-  const int64_t width = args.num_heads * args.head_dim;
-  const size_t tile_bytes = static_cast<size_t>(args.head_dim * kKeysPerTile) * sizeof(float);
-  for (int64_t token = 0; token < args.group_size; ++token) {
-    const float* row = DenseToken(args, group, token) + head * args.head_dim;
-    const auto tile = static_cast<size_t>(token / kKeysPerTile) * tile_bytes;
-    StoreFloatKey(row + width, args.head_dim, token % kKeysPerTile, keys + tile);
-    StoreFloatValue(row + 2 * width, args.head_dim, token % kKeysPerTile, values + tile);
-  }
-  // Keys beyond the group are multiplied but masked; zeros keep them finite.
-  for (int64_t token = args.group_size; token % kKeysPerTile != 0; ++token) {
-    const auto tile = static_cast<size_t>(token / kKeysPerTile) * tile_bytes;
-    auto* lane = reinterpret_cast<float*>(keys + tile) + token % kKeysPerTile;
-    for (int64_t d = 0; d < args.head_dim; ++d) lane[d * kKeysPerTile] = 0.0f;
+// Writes `count` rows as tiles of keys; row_at(i) gives head_dim floats. What fills the last tile is
+// zero: products with it are masked later, and must be finite.
+template <typename RowAt>
+void PackKeys(DType dtype, int64_t count, int64_t head_dim, const RowAt& row_at, std::byte* tiles) {
+  const AttentionKernels& kernels = Kernels();
+  const PackKernels& pack = PackKernelsInForce();
+  constexpr float kZeros[kMaxHeadDim] = {};
+  alignas(64) BFloat16 rows[kDotPanelColumns * kMaxHeadDim];
+  const auto tile_bytes = static_cast<size_t>(head_dim * kKeysPerTile) * SizeBytes(dtype);
+  for (int64_t first = 0; first < count; first += kKeysPerTile, tiles += tile_bytes) {
+    for (int64_t i = 0; i < kKeysPerTile; ++i) {
+      const float* row = first + i < count ? row_at(first + i) : kZeros;
+      if (dtype == DType::kF32) {
+        StoreFloatKey(row, head_dim, i, tiles);
+      } else {
+        kernels.round_row(row, head_dim, rows + i * head_dim);
+      }
+    }
+    if (dtype == DType::kF32) continue;
+    pack.pack_panel(reinterpret_cast<const std::byte*>(rows),
+                    head_dim * static_cast<int64_t>(sizeof(BFloat16)), head_dim, tiles);
   }
 }
 
-// Keys as tiles, which are panels of packed weights.
-void PackKeys(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* keys) {
-  const AttentionKernels& kernels = Kernels();
-  const PackKernels& pack = PackKernelsInForce();
-  const int64_t offset = args.num_heads * args.head_dim + head * args.head_dim;
-  const auto panel_bytes = static_cast<size_t>(PanelBytes(WeightFormat::kBF16, args.head_dim));
-  alignas(64) BFloat16 rows[kDotPanelColumns * kMaxHeadDim];
-  for (int64_t first = 0; first < args.group_size; first += kDotPanelColumns) {
-    for (int64_t i = 0; i < kDotPanelColumns; ++i) {
-      BFloat16* row = rows + i * args.head_dim;
-      if (first + i < args.group_size) {
-        kernels.round_row(DenseToken(args, group, first + i) + offset, args.head_dim, row);
-      } else {  // masked later; zeros keep the products finite
-        std::fill(row, row + args.head_dim, BFloat16{0});
-      }
-    }
-    const auto stride_bytes = args.head_dim * static_cast<int64_t>(sizeof(BFloat16));
-    pack.pack_panel(reinterpret_cast<const std::byte*>(rows), stride_bytes, args.head_dim,
-                    keys + static_cast<size_t>(first / kDotPanelColumns) * panel_bytes);
-  }
+// A table of relative positions as RelativeTiles has it.
+void PackTable(DType dtype, const DenseAttentionArgs& args, const float* table, std::byte* tiles) {
+  const int64_t count = 2 * args.relative->side - 1;
+  float scaled[kMaxHeadDim];
+  PackKeys(
+      dtype, count, args.head_dim,
+      [&](int64_t i) {
+        const float* row = table + (count - 1 - i) * args.head_dim;
+        for (int64_t d = 0; d < args.head_dim; ++d) scaled[d] = row[d] / args.scale;
+        return scaled;
+      },
+      tiles);
+}
+
+int64_t TableBytes(int64_t side, int64_t head_dim) {
+  return side == 0 ? 0 : DenseHeadBytes(2 * side - 1, head_dim);
 }
 
 // Values as tiles of 16 tokens.
-void PackValues(const DenseAttentionArgs& args, int64_t group, int64_t head, std::byte* values) {
+void PackValues(DType dtype, const DenseAttentionArgs& args, int64_t group, int64_t head,
+                std::byte* values) {
   const AttentionKernels& kernels = Kernels();
   const int64_t offset = 2 * args.num_heads * args.head_dim + head * args.head_dim;
+  if (dtype == DType::kF32) {
+    auto* target = reinterpret_cast<float*>(values);
+    for (int64_t token = 0; token < args.group_size; ++token, target += args.head_dim) {
+      const float* value = DenseToken(args, group, token) + offset;
+      std::copy(value, value + args.head_dim, target);
+    }
+    return;
+  }
   constexpr float kZeros[kMaxHeadDim] = {};  // for tokens beyond the group
   const auto value = [&](int64_t token) {
     return token < args.group_size ? DenseToken(args, group, token) + offset : kZeros;
@@ -200,24 +210,10 @@ void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, 
   });
 }
 
-size_t RelativeTableElements(int64_t side, int64_t head_dim) {
-  // Rows are read in vectors of 16 that may begin anywhere up to side - 1.
-  return static_cast<size_t>((2 * side + 16) * head_dim);
-}
-
-void PackRelativeTable(const float* table, int64_t side, int64_t head_dim, float* packed) {
-  const auto stride = static_cast<int64_t>(RelativeTableElements(side, 1));
-  std::fill(packed, packed + RelativeTableElements(side, head_dim), 0.0f);
-  for (int64_t i = 0; i < 2 * side - 1; ++i) {
-    for (int64_t d = 0; d < head_dim; ++d) {
-      packed[d * stride + (2 * side - 2 - i)] = table[i * head_dim + d];
-    }
-  }
-}
-
 size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_t num_heads,
-                                  int64_t head_dim) {
-  return static_cast<size_t>(2 * num_groups * num_heads * DenseHeadBytes(group_size, head_dim));
+                                  int64_t head_dim, int64_t side) {
+  return static_cast<size_t>(2 * num_groups * num_heads * DenseHeadBytes(group_size, head_dim) +
+                             2 * TableBytes(side, head_dim));
 }
 
 void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch,
@@ -229,16 +225,26 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
   const int64_t head_bytes = DenseHeadBytes(args.group_size, args.head_dim);
   std::byte* keys = scratch.data();
   std::byte* values = keys + num_heads * head_bytes;
+  RelativeTiles relative = {};
+  if (args.relative != nullptr) {
+    relative.side = args.relative->side;
+    std::byte* rows = values + num_heads * head_bytes;
+    std::byte* cols = rows + TableBytes(relative.side, args.head_dim);
+    PackTable(dtype, args, args.relative->rows, rows);
+    PackTable(dtype, args, args.relative->cols, cols);
+    relative.rows = rows;
+    relative.cols = cols;
+  }
   pool.ParallelFor(static_cast<size_t>(num_heads), [&](size_t item, size_t) {
     const auto index = static_cast<int64_t>(item);
     const int64_t group = index / args.num_heads;
     const int64_t head = index % args.num_heads;
-    if (rounded) {
-      PackKeys(args, group, head, keys + index * head_bytes);
-      PackValues(args, group, head, values + index * head_bytes);
-    } else {
-      PackDenseHead(args, group, head, keys + index * head_bytes, values + index * head_bytes);
-    }
+    const int64_t offset = (args.num_heads + head) * args.head_dim;
+    PackKeys(
+        dtype, args.group_size, args.head_dim,
+        [&](int64_t token) { return DenseToken(args, group, token) + offset; },
+        keys + index * head_bytes);
+    PackValues(dtype, args, group, head, values + index * head_bytes);
   });
   const int64_t tasks_per_head = CeilDiv(args.group_size, kMaxQueryRows);
   pool.ParallelFor(static_cast<size_t>(num_heads * tasks_per_head), [&](size_t item, size_t) {
@@ -257,7 +263,7 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
                0};
     task.head_dim = args.head_dim;
     task.scale = args.scale;
-    task.relative = args.relative;
+    task.relative = args.relative != nullptr ? &relative : nullptr;
     task.num_rows = 0;
     for (int64_t token = first; token < last; ++token) {
       const int32_t row = args.rows[group * args.group_size + token];

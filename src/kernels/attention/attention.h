@@ -7,8 +7,8 @@
 // paged cache holds block_size/16 tiles per kv head.
 //
 // Arithmetic, per query row and head, the same bits for every grouping of rows, block size and
-// instruction set: keys run in chunks of 128 counted from position 0; a logit is the dot product,
-// then fma(scale, sum, bias); each chunk updates a running maximum and sum (Milakov and Gimelshein
+// instruction set: keys run in chunks of 128 counted from position 0; a weight is 2^x with x =
+// fma(dot product, s, -max * s), s = scale * log2(e); each chunk updates a running maximum and sum (Milakov and Gimelshein
 // 2018), and values join in the order of the keys. Over kF32 tiles the dot product is one chain of
 // fused multiply-adds over the channels, and so is the sum over the keys. Over kBF16 tiles queries
 // and weights are rounded to bfloat16 (the sum of the weights is not), the dot product is that of
@@ -69,18 +69,14 @@ void PagedAttention(std::span<const PagedSequence> sequences, int64_t q_stride, 
                     const std::byte* values, ThreadPool& pool);
 
 // Decomposed relative positions of SAM (Li et al. 2022, MViTv2): bias(q, k) = q . rows[qy - ky +
-// side - 1]
-// + q . cols[qx - kx + side - 1], with q unscaled.
+// side - 1] + q . cols[qx - kx + side - 1], with q unscaled. The tables are kept divided by the
+// scale, as keys are, and their products are those of keys: a logit is the sum of both biases, to
+// which the products with the key are added, times the scale.
 struct RelativePositions {
   int64_t side = 0;             // keys form a side x side grid, row-major
-  const float* rows = nullptr;  // packed by PackRelativeTable
+  const float* rows = nullptr;  // [2 * side - 1, head_dim]
   const float* cols = nullptr;
 };
-
-// A table [2 * side - 1, head_dim] transposed and reversed, so that neighbouring keys read
-// neighbouring floats. `packed` has RelativeTableElements floats.
-size_t RelativeTableElements(int64_t side, int64_t head_dim);
-void PackRelativeTable(const float* table, int64_t side, int64_t head_dim, float* packed);
 
 // Attention without a mask inside each of several groups of `group_size` tokens (windows or
 // images). Token t of a group is row rows[group * group_size + t] of qkv (q, k, v side by side,
@@ -104,9 +100,9 @@ struct DenseAttentionArgs {
   int64_t out_stride = 0;
 };
 
-// Scratch memory for DenseAttention, 64-byte aligned.
+// Scratch memory for DenseAttention, 64-byte aligned. side: of relative positions, or 0.
 size_t DenseAttentionScratchBytes(int64_t num_groups, int64_t group_size, int64_t num_heads,
-                                  int64_t head_dim);
+                                  int64_t head_dim, int64_t side);
 void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch, ThreadPool& pool);
 
 }  // namespace mao

@@ -47,7 +47,7 @@ class TiledAttention {
       : task_(task),
         num_groups_((task.num_rows + kTileRows - 1) / kTileRows),
         most_keys_(task.num_keys[task.num_rows - 1]) {
-    BeginRows<Vec>(task, state_);
+    BeginRows(task, state_);
     RoundQueries();
     CopyLastValues();
     if (task.num_rows % kTileRows != 0) memset(weights_, 0, sizeof(weights_));
@@ -59,6 +59,7 @@ class TiledAttention {
   void Run() {
     FenceTiles();
     ConfigureAttentionTiles();
+    if (task_.relative != nullptr) MultiplyTables();
     const int64_t num_phases = (most_keys_ + kKeysPerChunk - 1) / kKeysPerChunk * num_groups_;
     const int64_t ahead = num_groups_ - 1;  // phases whose keys are multiplied before
     if (ahead > 0) BeginPhase(PhaseAt(0));
@@ -143,7 +144,8 @@ class TiledAttention {
       const int64_t key = line % (kKeysPerTile / 2) * 2;
       const __mmask32 both = key + 1 < keys_here ? 0xFFFFFFFFu : 0x55555555u;
       if (key >= keys_here) continue;
-      _mm512_store_si512(last_values_ + line * 32, _mm512_maskz_loadu_epi16(both, tile + line * 32));
+      _mm512_store_si512(last_values_ + line * 32,
+                         _mm512_maskz_loadu_epi16(both, tile + line * 32));
     }
   }
 
@@ -166,21 +168,41 @@ class TiledAttention {
     FenceTiles();
   }
 
+  // Tile 0 += the queries of a group times a tile of keys.
+  void MultiplyQueries(int64_t group, const std::byte* keys) const {
+    for (int64_t i = 0; i < task_.head_dim / kDotBlockDepth; ++i) {
+      _tile_loadd(6, keys + i * kDotTileElements * 2, 64);
+      _tile_loadd(7, queries_[group][i], 64);
+      _tile_dpbf16ps(0, 7, 6);
+    }
+  }
+
   // The logits of key tile t.
   void MultiplyKeys(const Phase& phase, int64_t t) {
-    const std::byte* keys = Tile(task_.kv, task_.kv.keys, phase.first_tile() + t);
     float* logits = state_.weights[phase.first_row()] + t * kKeysPerTile;
     if (task_.relative != nullptr) {
       _tile_loadd(0, logits, kLogitStride);
     } else {
       _tile_zero(0);
     }
-    for (int64_t i = 0; i < task_.head_dim / kDotBlockDepth; ++i) {
-      _tile_loadd(6, keys + i * kDotTileElements * 2, 64);
-      _tile_loadd(7, queries_[phase.group][i], 64);
-      _tile_dpbf16ps(0, 7, 6);
-    }
+    MultiplyQueries(phase.group, Tile(task_.kv, task_.kv.keys, phase.first_tile() + t));
     _tile_stored(0, logits, kLogitStride);
+  }
+
+  void MultiplyTables() {
+    for (int64_t group = 0; group < num_groups_; ++group) {
+      const int64_t first_row = group * kTileRows;
+      const int64_t left = task_.num_rows - first_row;
+      ForBothTables(task_, first_row, first_row + (left < kTileRows ? left : kTileRows), state_,
+                    [&](const std::byte* table, TableTiles tiles, float* dots) {
+                      for (int64_t t = tiles.first; t < tiles.last; ++t) {
+                        _tile_zero(0);
+                        MultiplyQueries(group, table + t * task_.kv.tile_bytes);
+                        _tile_stored(0, dots + t * kKeysPerTile, kTableDotsStride * 4);
+                      }
+                    });
+    }
+    FenceTiles();
   }
 
   // Weights of the rows of a phase, as tiles.
@@ -197,8 +219,8 @@ class TiledAttention {
     SoftmaxChunk<Vec>(
         task_, row, LastRow(phase), phase.first_key, phase.num_keys, state_,
         [weights](int64_t r, int64_t i, Vec weight) {
-          BFloat16* target = weights + i / kKeysPerTile * kWeightTileElements +
-                             r % kTileRows * kKeysPerTile;
+          BFloat16* target =
+              weights + i / kKeysPerTile * kWeightTileElements + r % kTileRows * kKeysPerTile;
           const __m256bh rounded = _mm512_cvtneps_pbh(weight.v);
           _mm256_store_si256(reinterpret_cast<__m256i*>(target),
                              reinterpret_cast<__m256i>(rounded));

@@ -23,6 +23,14 @@ struct KvTiles {
   int64_t block_bytes;
 };
 
+// Tables of relative positions as tiles of keys like those of the task, last entry first, so that
+// neighbouring keys read neighbouring products; divided by the scale.
+struct RelativeTiles {
+  int64_t side;
+  const std::byte* rows;
+  const std::byte* cols;
+};
+
 // Up to kMaxQueryRows query rows of one head.
 struct AttentionTask {
   KvTiles kv;
@@ -32,7 +40,7 @@ struct AttentionTask {
   const float* q[kMaxQueryRows];
   float* out[kMaxQueryRows];
   int64_t num_keys[kMaxQueryRows];  // not decreasing
-  const RelativePositions* relative;
+  const RelativeTiles* relative;
   int64_t grid_index[kMaxQueryRows];  // row-major place of the query; with `relative` only
 };
 
@@ -47,9 +55,9 @@ struct SoftmaxState {
   // Of the chunk in hand: logits before they are scaled, then (but on AMX) weights relative to the
   // running maximum.
   alignas(64) float weights[kMaxQueryRows][kKeysPerChunk + 16];
-  // q . table / scale for every row and column of the key grid; with relative positions only.
-  alignas(64) float row_bias[kMaxQueryRows][kMaxGridSide + 16];
-  alignas(64) float col_bias[kMaxQueryRows][kMaxGridSide + 16];
+  // The products of the queries with the tables, as far as needed; with relative positions only.
+  alignas(64) float row_dots[kMaxQueryRows][2 * kMaxGridSide + 16];
+  alignas(64) float col_dots[kMaxQueryRows][2 * kMaxGridSide + 16];
 };
 
 struct AttentionKernels {

@@ -163,10 +163,7 @@ TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
     const auto padding = random.Floats(static_cast<size_t>(3 * width));
     const auto table_rows = random.Floats(static_cast<size_t>((2 * side - 1) * dim));
     const auto table_cols = random.Floats(static_cast<size_t>((2 * side - 1) * dim));
-    std::vector<float> rows(RelativeTableElements(side, dim)), cols(rows.size());
-    PackRelativeTable(table_rows.data(), side, dim, rows.data());
-    PackRelativeTable(table_cols.data(), side, dim, cols.data());
-    const RelativePositions relative = {side, rows.data(), cols.data()};
+    const RelativePositions relative = {side, table_rows.data(), table_cols.data()};
     std::vector<int32_t> index(static_cast<size_t>(groups * n));
     std::iota(index.begin(), index.end(), 0);
     index[1] = index[static_cast<size_t>(n) + 2] = -1;
@@ -188,7 +185,8 @@ TEST_P(DenseAttentionTest, WithRelativePositionsAndPaddingMatchesDouble) {
     struct alignas(64) Line {
       std::byte bytes[64];
     };
-    std::vector<Line> scratch(DenseAttentionScratchBytes(groups, n, heads, dim) / sizeof(Line) + 1);
+    std::vector<Line> scratch(
+        DenseAttentionScratchBytes(groups, n, heads, dim, side) / sizeof(Line) + 1);
     std::vector<float> first;
     ForEachIsa([&](CpuIsa isa) {
       std::fill(out.begin(), out.end(), -7.0f);

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/arch/vec_math.h"
 #include "kernels/attention/attention_kernels.h"
@@ -16,19 +18,84 @@ namespace {
 
 constexpr float kLog2E = 1.44269504f;  // weights are powers of two
 
+// tiles_at(t) = {keys of tile t, what to prefetch meanwhile}; the products of the tiles
+// [first_tile, last_tile) go to target on, 16 for each.
+template <typename Vec, typename Kv, int kRows, typename TilesAt>
+inline void KeyDotsOfTiles(const AttentionTask& task, int64_t row, int64_t first_tile,
+                           int64_t last_tile, float* target, int64_t stride, bool adds,
+                           const TilesAt& tiles_at) {
+  using Products = KvProducts<Vec, Kv>;
+  const auto run = [&](auto vectors, int64_t t) {
+    KeyTiles<vectors> keys;
+    for (int i = 0; i < vectors; ++i) {
+      std::tie(keys.tile[i], keys.ahead[i]) = tiles_at(t + i);
+    }
+    keys.target = target + (t - first_tile) * kKeysPerTile;
+    keys.stride = stride;
+    keys.adds = adds;
+    Products::template KeyDots<kRows, vectors>(task, row, keys);
+  };
+  int64_t t = first_tile;
+  // A single row has registers to spare: twice the chains hide the latency of the additions.
+  constexpr int kWide = kRows == 1 ? 2 * Products::kVectors : Products::kVectors;
+  for (; t + kWide <= last_tile; t += kWide) run(std::integral_constant<int, kWide>(), t);
+  for (; t < last_tile; ++t) run(std::integral_constant<int, 1>(), t);
+}
+
 template <typename Vec, typename Kv, int kRows>
 inline void KeyDotsOfRows(const AttentionTask& task, int64_t row, int64_t first_tile,
                           int64_t num_tiles, SoftmaxState& state) {
-  using Products = KvProducts<Vec, Kv>;
-  int64_t t = 0;
-  // A single row has registers to spare: twice the chains hide the latency of the additions.
-  constexpr int kWide = kRows == 1 ? 2 * Products::kVectors : Products::kVectors;
-  for (; t + kWide <= num_tiles; t += kWide) {
-    Products::template KeyDots<kRows, kWide>(task, row, first_tile + t, t * kKeysPerTile, state);
+  constexpr int64_t kStride = sizeof(state.weights[0]) / sizeof(float);
+  KeyDotsOfTiles<Vec, Kv, kRows>(task, row, first_tile, first_tile + num_tiles, state.weights[row],
+                                 kStride, task.relative != nullptr, [&task](int64_t t) {
+                                   return std::pair(Tile(task.kv, task.kv.keys, t),
+                                                    Tile(task.kv, task.kv.values, t));
+                                 });
+}
+
+// The tiles of a table of relative positions that rows [first_row, last_row) need.
+struct TableTiles {
+  int64_t first;
+  int64_t last;
+};
+template <typename PlaceOf>
+inline TableTiles TilesOfTable(const AttentionTask& task, int64_t first_row, int64_t last_row,
+                               const PlaceOf& place_of) {
+  const int64_t side = task.relative->side;
+  int64_t least = side;
+  int64_t most = 0;
+  for (int64_t row = first_row; row < last_row; ++row) {
+    const int64_t place = place_of(task.grid_index[row]);
+    least = place < least ? place : least;
+    most = place > most ? place : most;
   }
-  for (; t < num_tiles; ++t) {
-    Products::template KeyDots<kRows, 1>(task, row, first_tile + t, t * kKeysPerTile, state);
-  }
+  return {(side - 1 - most) / kKeysPerTile, (2 * side - 2 - least) / kKeysPerTile + 1};
+}
+// Both tables: multiply(table, tiles, products of the first of the rows).
+template <typename Multiply>
+inline void ForBothTables(const AttentionTask& task, int64_t first_row, int64_t last_row,
+                          SoftmaxState& state, const Multiply& multiply) {
+  const int64_t side = task.relative->side;
+  multiply(task.relative->rows,
+           TilesOfTable(task, first_row, last_row, [side](int64_t at) { return at / side; }),
+           state.row_dots[first_row]);
+  multiply(task.relative->cols,
+           TilesOfTable(task, first_row, last_row, [side](int64_t at) { return at % side; }),
+           state.col_dots[first_row]);
+}
+constexpr int64_t kTableDotsStride = sizeof(SoftmaxState::row_dots[0]) / sizeof(float);
+
+template <typename Vec, typename Kv, int kRows>
+inline void TableDotsOfRows(const AttentionTask& task, int64_t row, SoftmaxState& state) {
+  ForBothTables(
+      task, row, row + kRows, state, [&](const std::byte* table, TableTiles tiles, float* dots) {
+        KeyDotsOfTiles<Vec, Kv, kRows>(task, row, tiles.first, tiles.last,
+                                       dots + tiles.first * kKeysPerTile, kTableDotsStride,
+                                       /*adds=*/false, [&](int64_t t) {
+                                         const std::byte* tile = table + t * task.kv.tile_bytes;
+                                         return std::pair(tile, tile);
+                                       });
+      });
 }
 
 template <typename Vec, typename Kv, int kRows>
@@ -45,60 +112,19 @@ inline void AddValuesOfRows(const AttentionTask& task, int64_t row, int64_t firs
   }
 }
 
-// Relative positions of one query row for kVectors vectors of grid rows and as many of grid columns:
-// target[j] = factor * q . table[place - j + side - 1]. Both at once, as each is one chain of
-// additions.
-template <typename Vec, int kVectors>
-inline void RelativeVectors(const float* q, int64_t head_dim, int64_t stride, const float* rows,
-                            const float* cols, float factor, float* row_target, float* col_target) {
-  Vec row_sums[kVectors];
-  Vec col_sums[kVectors];
-  for (int i = 0; i < kVectors; ++i) row_sums[i] = col_sums[i] = Vec::Zero();
-  for (int64_t d = 0; d < head_dim; ++d) {
-    const Vec value = Vec::Set1(q[d]);
-    for (int i = 0; i < kVectors; ++i) {
-      row_sums[i] = Vec::Fma(value, Vec::Load(rows + d * stride + i * 16), row_sums[i]);
-      col_sums[i] = Vec::Fma(value, Vec::Load(cols + d * stride + i * 16), col_sums[i]);
-    }
-  }
-  for (int i = 0; i < kVectors; ++i) {
-    (row_sums[i] * Vec::Set1(factor)).Store(row_target + i * 16);
-    (col_sums[i] * Vec::Set1(factor)).Store(col_target + i * 16);
-  }
-}
-
-template <typename Vec>
-inline void RelativeBias(const AttentionTask& task, int64_t r, SoftmaxState& state) {
-  const RelativePositions& relative = *task.relative;
-  const int64_t side = relative.side;
-  const auto stride = static_cast<int64_t>(RelativeTableElements(side, 1));
-  const float* rows = relative.rows + (side - 1 - task.grid_index[r] / side);
-  const float* cols = relative.cols + (side - 1 - task.grid_index[r] % side);
-  const float factor = 1.0f / task.scale;  // logits are scaled later
-  constexpr int64_t kStep = 16 * Vec::kAttentionVectors;
-  int64_t j = 0;
-  for (; j + kStep <= side; j += kStep) {
-    RelativeVectors<Vec, Vec::kAttentionVectors>(task.q[r], task.head_dim, stride, rows + j,
-                                                 cols + j, factor, state.row_bias[r] + j,
-                                                 state.col_bias[r] + j);
-  }
-  for (; j < side; j += 16) {
-    RelativeVectors<Vec, 1>(task.q[r], task.head_dim, stride, rows + j, cols + j, factor,
-                            state.row_bias[r] + j, state.col_bias[r] + j);
-  }
-}
-
 // The logits of a chunk begin as the biases of its keys. num_keys: up to the end of the chunk.
 template <typename Vec>
 inline void BeginLogits(const AttentionTask& task, int64_t row, int64_t first_key, int64_t num_keys,
                         SoftmaxState& state) {
   const int64_t side = task.relative->side;
+  const float* row_biases = state.row_dots[row] + side - 1 - task.grid_index[row] / side;
+  const float* col_biases = state.col_dots[row] + side - 1 - task.grid_index[row] % side;
   float* logits = state.weights[row];
   int64_t y = first_key / side;
   int64_t x = first_key % side;  // the chunk may begin and end within a row of the grid
   for (int64_t key = 0; key < num_keys; ++y, x = 0) {
-    const Vec row_bias = Vec::Set1(state.row_bias[row][y]);
-    const float* col_bias = state.col_bias[row] + x - key;
+    const Vec row_bias = Vec::Set1(row_biases[y]);
+    const float* col_bias = col_biases + x - key;
     const int64_t end = key + side - x < num_keys ? key + side - x : num_keys;
     for (int64_t i = key; i < end; i += 16) (row_bias + Vec::Load(col_bias + i)).Store(logits + i);
     key = end;
@@ -221,13 +247,11 @@ inline void AttendChunk(const AttentionTask& task, int64_t first_row, int64_t fi
   }
 }
 
-template <typename Vec>
 inline void BeginRows(const AttentionTask& task, SoftmaxState& state) {
   for (int64_t r = 0; r < task.num_rows; ++r) {
     state.max[r] = -1e30f;  // below every logit, yet finite: differences stay numbers
     state.sum[r] = 0.0f;
     memset(state.out[r], 0, static_cast<size_t>(task.head_dim) * sizeof(float));
-    if (task.relative != nullptr) RelativeBias<Vec>(task, r, state);
   }
 }
 
@@ -259,7 +283,14 @@ inline void EndRows(const AttentionTask& task, const SoftmaxState& state) {
 template <typename Vec, typename Kv>
 inline void AttendTyped(const AttentionTask& task, const AttentionTask& products) {
   SoftmaxState state;
-  BeginRows<Vec>(task, state);
+  BeginRows(task, state);
+  if (task.relative != nullptr) {
+    int64_t row = 0;
+    for (; row + Vec::kAttentionRows <= task.num_rows; row += Vec::kAttentionRows) {
+      TableDotsOfRows<Vec, Kv, Vec::kAttentionRows>(products, row, state);
+    }
+    for (; row < task.num_rows; ++row) TableDotsOfRows<Vec, Kv, 1>(products, row, state);
+  }
   int64_t first_row = 0;  // rows before it have seen all their keys
   for (int64_t first_key = 0; first_key < task.num_keys[task.num_rows - 1];
        first_key += kKeysPerChunk) {

@@ -14,15 +14,18 @@ inline const std::byte* Tile(const KvTiles& kv, const std::byte* base, int64_t t
   return base + block * kv.block_bytes + tile % kv.tiles_per_block * kv.tile_bytes;
 }
 
-// What the dot products of 16 keys are added to: the biases that BeginLogits put there, or nothing.
-template <typename Vec>
-inline Vec FirstLogits(const AttentionTask& task, int64_t row, int64_t in_chunk,
-                       const SoftmaxState& state) {
-  return task.relative != nullptr ? Vec::Load(state.weights[row] + in_chunk) : Vec::Zero();
-}
+// Where KeyDots finds kVectors tiles of keys, and where products go: those of row r with tile t to
+// target + r * stride + t * 16. `adds`: to what stands there.
+template <int kVectors>
+struct KeyTiles {
+  const std::byte* tile[kVectors];
+  const std::byte* ahead[kVectors];  // of the same size, to prefetch
+  float* target;
+  int64_t stride;
+  bool adds;
+};
 
-// KeyDots: logits[r][t*16 ..] = q_r . keys of kVectors tiles, for kRows rows; added to what stands
-// there if there are relative positions.
+// KeyDots: q_r . keys of kVectors tiles, for kRows rows.
 // AddValues: out[r][d ..] += sum over the chunk's keys of weight * value, for kVectors vectors of
 // channels. Neither reads a value beyond num_keys.
 template <typename Vec, typename Kv>
@@ -33,15 +36,15 @@ struct KvProducts<Vec, float> {
   static constexpr int kVectors = Vec::kAttentionVectors;
 
   template <int kRows, int kVectors>
-  static void KeyDots(const AttentionTask& task, int64_t row, int64_t first_tile, int64_t in_chunk,
-                      SoftmaxState& state) {
+  static void KeyDots(const AttentionTask& task, int64_t row, const KeyTiles<kVectors>& keys) {
     const float* tiles[kVectors];
-    for (int t = 0; t < kVectors; ++t) {
-      tiles[t] = reinterpret_cast<const float*>(Tile(task.kv, task.kv.keys, first_tile + t));
-    }
+    for (int t = 0; t < kVectors; ++t) tiles[t] = reinterpret_cast<const float*>(keys.tile[t]);
     Vec sums[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
-      for (int t = 0; t < kVectors; ++t) sums[r][t] = FirstLogits<Vec>(task, row + r, in_chunk + t * kKeysPerTile, state);
+      for (int t = 0; t < kVectors; ++t) {
+        sums[r][t] =
+            keys.adds ? Vec::Load(keys.target + r * keys.stride + t * kKeysPerTile) : Vec::Zero();
+      }
     }
     for (int64_t d = 0; d < task.head_dim; ++d) {
       Vec key[kVectors];
@@ -53,7 +56,7 @@ struct KvProducts<Vec, float> {
     }
     for (int r = 0; r < kRows; ++r) {
       for (int t = 0; t < kVectors; ++t) {
-        sums[r][t].Store(state.weights[row + r] + in_chunk + t * kKeysPerTile);
+        sums[r][t].Store(keys.target + r * keys.stride + t * kKeysPerTile);
       }
     }
   }
@@ -94,17 +97,15 @@ struct KvProducts<Vec, BFloat16> {
   static constexpr int kVectors = (Vec::kAttentionVectors + 1) / 2;
 
   template <int kRows, int kVectors>
-  static void KeyDots(const AttentionTask& task, int64_t row, int64_t first_tile, int64_t in_chunk,
-                      SoftmaxState& state) {
+  static void KeyDots(const AttentionTask& task, int64_t row, const KeyTiles<kVectors>& keys) {
     const BFloat16* tiles[kVectors];
-    const std::byte* ahead[kVectors];
-    for (int t = 0; t < kVectors; ++t) {
-      tiles[t] = reinterpret_cast<const BFloat16*>(Tile(task.kv, task.kv.keys, first_tile + t));
-      ahead[t] = Tile(task.kv, task.kv.values, first_tile + t);
-    }
+    for (int t = 0; t < kVectors; ++t) tiles[t] = reinterpret_cast<const BFloat16*>(keys.tile[t]);
     Vec total[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
-      for (int t = 0; t < kVectors; ++t) total[r][t] = FirstLogits<Vec>(task, row + r, in_chunk + t * kKeysPerTile, state);
+      for (int t = 0; t < kVectors; ++t) {
+        total[r][t] =
+            keys.adds ? Vec::Load(keys.target + r * keys.stride + t * kKeysPerTile) : Vec::Zero();
+      }
     }
     for (int64_t first = 0; first < task.head_dim; first += kDotBlockDepth) {
       const int64_t left = task.head_dim - first;
@@ -120,7 +121,7 @@ struct KvProducts<Vec, BFloat16> {
         for (int t = 0; t < kVectors; ++t) {
           Vec::LoadPairs(tiles[t] + d * kKeysPerTile, key_even[t], key_odd[t]);
           // A decoding step waits for memory: the values come while the keys are multiplied.
-          if (kRows == 1) __builtin_prefetch(ahead[t] + d * kKeysPerTile * 2, 0, 2);
+          if (kRows == 1) __builtin_prefetch(keys.ahead[t] + d * kKeysPerTile * 2, 0, 2);
         }
         for (int r = 0; r < kRows; ++r) {
           const Vec q_even = Vec::Set1(task.q[row + r][d]);
@@ -137,7 +138,7 @@ struct KvProducts<Vec, BFloat16> {
     }
     for (int r = 0; r < kRows; ++r) {
       for (int t = 0; t < kVectors; ++t) {
-        total[r][t].Store(state.weights[row + r] + in_chunk + t * kKeysPerTile);
+        total[r][t].Store(keys.target + r * keys.stride + t * kKeysPerTile);
       }
     }
   }

@@ -57,7 +57,8 @@ Status Clip::Reserve(ExecutionContext& ctx, int64_t tokens_per_side) {
   }
   MAO_RETURN_IF_ERROR(workspace_.Reserve(blocks_[0], tokens));
   MAO_RETURN_IF_ERROR(x_.Reserve(tokens, config_.width));
-  return ctx.scratch.Reserve(blocks_[0].ScratchBytes(tokens, tables_.at(tokens_per_side).groups));
+  return ctx.scratch.Reserve(
+      blocks_[0].ScratchBytes(tokens, tables_.at(tokens_per_side).groups, 0));
 }
 
 const float* Clip::Forward(ExecutionContext& ctx, const float* sam, int64_t tokens_per_side) {

@@ -91,9 +91,8 @@ Status Sam::Reserve(ExecutionContext& ctx, int64_t side) {
   MAO_RETURN_IF_ERROR(map_a_.Reserve(tokens, widest));
   MAO_RETURN_IF_ERROR(map_b_.Reserve(tokens, widest));
   size_t scratch = DotScratchBytes(tokens, kPatchValues);
-  for (const TokenGroups* groups : {&tables.windows, &tables.whole}) {
-    scratch = std::max(scratch, blocks_[0].ScratchBytes(tokens, *groups));
-  }
+  scratch = std::max({scratch, blocks_[0].ScratchBytes(tokens, tables.whole, g),
+                      blocks_[0].ScratchBytes(tokens, tables.windows, SamConfig::kWindow)});
   int64_t conv_side = g;
   size_t columns_rows = 0;
   int64_t columns_depth = 0;
