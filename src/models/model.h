@@ -68,6 +68,12 @@ struct PreparedImage {
   bool boxes_in_padded_square = false;
 };
 
+// An image to encode and where its image->num_rows x hidden_size floats go.
+struct EncodeItem {
+  const PreparedImage* image = nullptr;
+  float* rows = nullptr;
+};
+
 struct PreparedPrompt {
   std::vector<TokenId> token_ids;  // image rows hold the image placeholder
   int64_t image_offset = 0;        // first placeholder

@@ -46,7 +46,8 @@ class DeepseekOcr final : public Model {
   }
 
   Status Encode(ExecutionContext& ctx, const PreparedImage& image, float* rows) override {
-    return vision_.Encode(ctx, image, rows);
+    const EncodeItem item = {&image, rows};
+    return vision_.Encode(ctx, {&item, 1});
   }
 
   Status ReserveForward(ExecutionContext& ctx, int64_t max_rows, int64_t max_sequences) override {

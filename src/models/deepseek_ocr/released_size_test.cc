@@ -189,7 +189,8 @@ TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
       Check(test.name + " " + std::string(stage), data, rows, cols, it->second, 2e-4);
     };
     std::vector<float> rows(static_cast<size_t>(image.num_rows * 1280));
-    ASSERT_TRUE(tower->Encode(ctx, image, rows.data()).ok());
+    const EncodeItem item = {&image, rows.data()};
+    ASSERT_TRUE(tower->Encode(ctx, {&item, 1}).ok());
     EXPECT_EQ(num_checked, 3) << test.name;
   }
   ctx.observer = nullptr;
@@ -197,7 +198,8 @@ TEST_F(ReleasedSizeTest, VisionMatchesTheRecordedVectors) {
   const auto check_rows = [&](const PreparedImage& image, double rms,
                               const std::map<int64_t, double>& sums) {
     std::vector<float> rows(static_cast<size_t>(image.num_rows * 1280));
-    ASSERT_TRUE(tower->Encode(ctx, image, rows.data()).ok());
+    const EncodeItem item = {&image, rows.data()};
+    ASSERT_TRUE(tower->Encode(ctx, {&item, 1}).ok());
     Check("assembled", rows.data(), image.num_rows, 1280, {rms, {}}, 2e-4);
     for (const auto& [row, expected] : sums) {
       double sum = 0;
