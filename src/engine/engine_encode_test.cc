@@ -72,9 +72,9 @@ class GatedModel final : public Model {
   Result<PreparedPrompt> Prepare(const Prompt& prompt, ThreadPool* pool) const override {
     return model_->Prepare(prompt, pool);
   }
-  Status Encode(ExecutionContext& ctx, const PreparedImage& image, float* rows) override {
+  Status Encode(ExecutionContext& ctx, std::span<const EncodeItem> images) override {
     MAO_RETURN_IF_ERROR(gate_.Pass());
-    return model_->Encode(ctx, image, rows);
+    return model_->Encode(ctx, images);
   }
   Status ReserveForward(ExecutionContext& ctx, int64_t max_rows, int64_t max_sequences) override {
     return model_->ReserveForward(ctx, max_rows, max_sequences);

@@ -35,7 +35,8 @@ class GreedyLoop {
     if (prompt.image != nullptr) {
       num_rows = prompt.image->num_rows;
       rows.resize(static_cast<size_t>(num_rows) * hidden);
-      MAO_RETURN_IF_ERROR(model_.Encode(ctx_, *prompt.image, rows.data()));
+      const EncodeItem item = {prompt.image.get(), rows.data()};
+      MAO_RETURN_IF_ERROR(model_.Encode(ctx_, {&item, 1}));
     }
     MAO_RETURN_IF_ERROR(model_.ReserveForward(ctx_, chunk, 1));
     const auto size = static_cast<int64_t>(prompt.token_ids.size());

@@ -59,7 +59,8 @@ EncodedImage ImageEncoder::Run(const Job& job) {
   result.ordered = job.ordered;
   result.begun = Clock::now();
   result.status = result.rows.Reserve(job.key.num_rows, model_->info().hidden_size);
-  if (result.status.ok()) result.status = model_->Encode(ctx_, *job.image, result.rows.data());
+  const EncodeItem item = {job.image.get(), result.rows.data()};
+  if (result.status.ok()) result.status = model_->Encode(ctx_, {&item, 1});
   result.ended = Clock::now();
   return result;
 }

@@ -45,9 +45,8 @@ class DeepseekOcr final : public Model {
     return prepared;
   }
 
-  Status Encode(ExecutionContext& ctx, const PreparedImage& image, float* rows) override {
-    const EncodeItem item = {&image, rows};
-    return vision_.Encode(ctx, {&item, 1});
+  Status Encode(ExecutionContext& ctx, std::span<const EncodeItem> images) override {
+    return vision_.Encode(ctx, images);
   }
 
   Status ReserveForward(ExecutionContext& ctx, int64_t max_rows, int64_t max_sequences) override {
