@@ -63,7 +63,7 @@ struct RequestTimes {
   TimePoint prepare_begin;  // Submit was called
   TimePoint submitted;      // prepared; waits
   TimePoint scheduled;      // first: has a part in a step, or waits for its image only
-  TimePoint encode_begin;   // of its image, by the encoder, for this request or one before it
+  TimePoint encode_begin;   // of its image's batch, for this request or one before it
   TimePoint encode_end;
   TimePoint first_token;
   TimePoint finished;
@@ -76,7 +76,7 @@ struct RequestStats {
   int64_t num_output_tokens = 0;  // the id that ended the text included
   double prepare_ms = 0;          // tokenising and preprocessing
   double queue_ms = 0;            // submitted until first scheduled; waiting for the encoder
-  double encode_ms = 0;           // image encoding, by this request or one with the same image
+  double encode_ms = 0;           // encoding of its image, and of those encoded together with it
   double prefill_ms = 0;   // first scheduled until the first token, without the encoder's part
   double generate_ms = 0;  // first token until the last
   RequestTimes times;
@@ -87,7 +87,7 @@ struct EngineStats {
   // Now.
   size_t num_running = 0;  // requests that steps compute, those waiting for an image included
   size_t num_waiting = 0;  // requests submitted that do not run yet
-  size_t num_images_encoding = 0;   // images with the encoder: one being encoded, one next in turn
+  size_t num_images_encoding = 0;   // with the encoder: a batch being encoded, one next in turn
   uint32_t num_kv_blocks_used = 0;  // held by requests; cached blocks that nobody holds are free
   uint32_t num_kv_blocks = 0;
 

@@ -3,12 +3,15 @@
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
+#include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -19,33 +22,38 @@
 namespace mao {
 namespace {
 
+using ::testing::ElementsAre;
+
 // What the test and the model's Encode tell each other.
 class Gate {
  public:
+  using Verdict = std::function<Status(std::span<const EncodeItem> batch)>;
+
   void Close() { Set(false); }
   void Open() { Set(true); }
-  // What the encodings that are let through from now on come to.
-  void SetStatus(Status status) {
+  // What the batches that are let through from now on come to.
+  void SetVerdict(Verdict verdict) {
     const std::lock_guard lock(mutex_);
-    status_ = std::move(status);
+    verdict_ = std::move(verdict);
   }
-  // Until so many encodings have begun in all.
-  void WaitForBegun(int num_begun) {
+  // Until so many batches have begun in all.
+  void WaitForBegun(size_t num_begun) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return num_begun_ >= num_begun; });
+    changed_.wait(lock, [&] { return begun_.size() >= num_begun; });
   }
-  int num_begun() {
+  // The images of each batch.
+  std::vector<size_t> begun() {
     const std::lock_guard lock(mutex_);
-    return num_begun_;
+    return begun_;
   }
 
   // The model's side.
-  Status Pass() {
+  Status Pass(std::span<const EncodeItem> batch) {
     std::unique_lock lock(mutex_);
-    ++num_begun_;
+    begun_.push_back(batch.size());
     changed_.notify_all();
     changed_.wait(lock, [&] { return is_open_; });
-    return status_;
+    return verdict_(batch);
   }
 
  private:
@@ -58,8 +66,8 @@ class Gate {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_open_ = true;
-  int num_begun_ = 0;
-  Status status_;
+  std::vector<size_t> begun_;
+  Verdict verdict_ = [](std::span<const EncodeItem>) { return OkStatus(); };
 };
 
 // The embedded model with a gate before its encoder.
@@ -73,7 +81,7 @@ class GatedModel final : public Model {
     return model_->Prepare(prompt, pool);
   }
   Status Encode(ExecutionContext& ctx, std::span<const EncodeItem> images) override {
-    MAO_RETURN_IF_ERROR(gate_.Pass());
+    MAO_RETURN_IF_ERROR(gate_.Pass(images));
     return model_->Encode(ctx, images);
   }
   Status ReserveForward(ExecutionContext& ctx, int64_t max_rows, int64_t max_sequences) override {
@@ -147,6 +155,11 @@ class EngineEncodeTest : public ::testing::Test {
     EXPECT_EQ(answer.ids, page.ids);
   }
 
+  // Until so many images are with the encoder.
+  void WaitForImages(size_t num_images) {
+    while (engine_->stats().num_images_encoding < num_images) std::this_thread::yield();
+  }
+
   Gate gate_;
   std::unique_ptr<Engine> engine_;
   const Page page_{"tiny_free"};
@@ -178,7 +191,7 @@ TEST_F(EngineEncodeTest, TwoRequestsWithOneImageShareItsEncoding) {
   gate_.Open();
   ExpectText(page_, *first);
   ExpectText(page_, *second);
-  EXPECT_EQ(gate_.num_begun(), 1);
+  EXPECT_THAT(gate_.begun(), ElementsAre(1));
   EXPECT_GT(first->stats().encode_ms, 0);
 }
 
@@ -209,8 +222,8 @@ TEST_F(EngineEncodeTest, StatsTellWhatWaitsForTheEncoder) {
 TEST_F(EngineEncodeTest, AnAbortDoesNotWaitForTheEncoder) {
   gate_.Close();
   const auto cancelled = Submit(page_.request);
-  auto dropped = Submit(other_page_.request);
   gate_.WaitForBegun(1);
+  auto dropped = Submit(other_page_.request);
   cancelled->Cancel();
   EXPECT_EQ(ReadAll(*cancelled).status.code(), StatusCode::kCancelled);
   dropped.reset();
@@ -218,7 +231,7 @@ TEST_F(EngineEncodeTest, AnAbortDoesNotWaitForTheEncoder) {
   gate_.Open();
   ExpectText(page_, *again);
   ExpectText(other_page_, *Submit(other_page_.request));
-  EXPECT_EQ(gate_.num_begun(), 2);
+  EXPECT_THAT(gate_.begun(), ElementsAre(1, 1));
 }
 
 TEST_F(EngineEncodeTest, ADeadlineIsKeptWhileOnlyAnEncodingIsInFlight) {
@@ -232,7 +245,9 @@ TEST_F(EngineEncodeTest, AFailedEncodingFailsItsRequestsAndNobodyElse) {
   const auto decoding = Submit(other_page_.request);
   ASSERT_TRUE(decoding->Next().has_value());
   gate_.Close();
-  gate_.SetStatus(ResourceExhaustedError("no memory for a view of 512 pixels"));
+  gate_.SetVerdict([](std::span<const EncodeItem>) {
+    return ResourceExhaustedError("no memory for a view of 512 pixels");
+  });
   const auto first = Submit(page_.request);
   const auto second = Submit(page_.request);
   gate_.WaitForBegun(2);
@@ -243,21 +258,67 @@ TEST_F(EngineEncodeTest, AFailedEncodingFailsItsRequestsAndNobodyElse) {
     EXPECT_NE(status.message().find("a view of 512 pixels"), std::string::npos);
   }
   EXPECT_TRUE(ReadAll(*decoding).status.ok());
-  gate_.SetStatus(OkStatus());
+  gate_.SetVerdict([](std::span<const EncodeItem>) { return OkStatus(); });
   ExpectText(page_, *Submit(page_.request));
+}
+
+TEST_F(EngineEncodeTest, PagesThatWaitAreEncodedTogetherAsFarAsABatchGoes) {
+  gate_.Close();
+  std::vector<std::unique_ptr<RequestStream>> tiny;
+  tiny.push_back(Submit(page_.request));
+  gate_.WaitForBegun(1);
+  for (const char* salt : {"a", "b", "c", "d"}) {  // no two share an image; 4 * 73 rows
+    EngineRequest request = page_.request;
+    request.cache_salt = salt;
+    tiny.push_back(Submit(request));
+    WaitForImages(tiny.size());
+  }
+  const auto small = Submit(other_page_.request);  // 111 rows
+  WaitForImages(6);
+  gate_.Open();
+  for (const auto& stream : tiny) ExpectText(page_, *stream);
+  ExpectText(other_page_, *small);
+  EXPECT_THAT(gate_.begun(), ElementsAre(1, 4, 1));
+}
+
+TEST_F(EngineEncodeTest, AFailedBatchFailsOnlyThosePagesThatFailAlone) {
+  gate_.Close();
+  gate_.SetVerdict([](std::span<const EncodeItem> batch) {
+    for (const EncodeItem& item : batch) {
+      if (item.image->mode == "small") return ResourceExhaustedError("no memory for it");
+    }
+    return batch.size() > 2 ? ResourceExhaustedError("no memory for three") : OkStatus();
+  });
+  const auto first = Submit(page_.request);
+  gate_.WaitForBegun(1);
+  EngineRequest salted = page_.request;
+  salted.cache_salt = "a";
+  const auto before = Submit(salted);
+  WaitForImages(2);
+  const auto failing = Submit(other_page_.request);
+  WaitForImages(3);
+  salted.cache_salt = "b";
+  const auto after = Submit(salted);
+  WaitForImages(4);
+  gate_.Open();
+  for (RequestStream* stream : {first.get(), before.get(), after.get()}) ExpectText(page_, *stream);
+  const Status status = ReadAll(*failing).status;
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(status.message().find("no memory for it"), std::string::npos);
+  EXPECT_THAT(gate_.begun(), ElementsAre(1, 3, 1, 1, 1));
 }
 
 TEST_F(EngineEncodeTest, DestroyingTheEngineTellsTheReadersBeforeItWaitsForTheEncoder) {
   gate_.Close();
   const auto encoding = Submit(page_.request);
-  const auto queued = Submit(other_page_.request);
   gate_.WaitForBegun(1);
+  const auto queued = Submit(other_page_.request);
   std::thread destroyer([this] { engine_.reset(); });
   EXPECT_EQ(ReadAll(*encoding).status.code(), StatusCode::kCancelled);
   EXPECT_EQ(ReadAll(*queued).status.code(), StatusCode::kCancelled);
   gate_.Open();
   destroyer.join();
-  EXPECT_EQ(gate_.num_begun(), 1) << "what has not begun is dropped";
+  EXPECT_THAT(gate_.begun(), ElementsAre(1)) << "what has not begun is dropped";
 }
 
 }  // namespace

@@ -77,14 +77,15 @@ Status EngineCore::Init() {
   running.max_model_len = config_.max_model_len;
   running.block_size = config_.block_size;
   running.num_blocks = num_blocks;
-  MAO_ASSIGN_OR_RETURN(runner_,
-                       ModelRunner::Create(model_.get(), running, [this](EncodedImage image) {
-                         {
-                           const std::lock_guard lock(inbox_mutex_);
-                           encoded_.push_back(std::move(image));
-                         }
-                         inbox_changed_.notify_one();
-                       }));
+  running.encode_batch_rows = scheduling.encode_batch_rows;
+  const auto on_encoded = [this](std::vector<EncodedImage> images) {
+    {
+      const std::lock_guard lock(inbox_mutex_);
+      for (EncodedImage& image : images) encoded_.push_back(std::move(image));
+    }
+    inbox_changed_.notify_one();
+  };
+  MAO_ASSIGN_OR_RETURN(runner_, ModelRunner::Create(model_.get(), running, on_encoded));
   LogInfo(fmt::format("engine: {} threads, {} blocks of {} tokens ({:.1f} MiB of keys and values)",
                       config_.num_threads, num_blocks, config_.block_size,
                       static_cast<double>(kv_cache_bytes_) / (1 << 20)));

@@ -14,8 +14,10 @@ constexpr int kNiceness = 5;
 
 }  // namespace
 
-ImageEncoder::ImageEncoder(Model* model, size_t num_threads, DType dtype, OnEncoded on_encoded)
+ImageEncoder::ImageEncoder(Model* model, size_t num_threads, DType dtype, uint32_t batch_rows,
+                           OnEncoded on_encoded)
     : model_(model),
+      batch_rows_(batch_rows),
       on_encoded_(std::move(on_encoded)),
       pool_(num_threads, kNiceness),
       ctx_{pool_, dtype, {}, {}},
@@ -30,10 +32,11 @@ ImageEncoder::~ImageEncoder() {
   thread_.join();
 }
 
-void ImageEncoder::Encode(const EncoderKey& key, std::shared_ptr<const PreparedImage> image) {
+void ImageEncoder::Encode(std::vector<Order> orders) {
+  const EncodedImage::TimePoint now = Clock::now();
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back({key, std::move(image), Clock::now()});
+    for (Order& order : orders) jobs_.push_back({.order = std::move(order), .ordered = now});
   }
   changed_.notify_one();
 }
@@ -41,28 +44,68 @@ void ImageEncoder::Encode(const EncoderKey& key, std::shared_ptr<const PreparedI
 void ImageEncoder::Loop() {
   LowerThreadPriority(kNiceness);
   for (;;) {
-    Job job;
+    std::vector<Job> batch;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
       if (stopping_) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      batch = TakeBatch();
     }
-    on_encoded_(Run(job));
+    std::vector<EncodedImage> images = Run(batch);
+    if (batch.size() > 1 && !images.front().status.ok()) {
+      PutBack(std::move(batch));
+    } else {
+      on_encoded_(std::move(images));
+    }
   }
 }
 
-EncodedImage ImageEncoder::Run(const Job& job) {
-  EncodedImage result;
-  result.image = job.key;
-  result.ordered = job.ordered;
-  result.begun = Clock::now();
-  result.status = result.rows.Reserve(job.key.num_rows, model_->info().hidden_size);
-  const EncodeItem item = {job.image.get(), result.rows.data()};
-  if (result.status.ok()) result.status = model_->Encode(ctx_, {&item, 1});
-  result.ended = Clock::now();
-  return result;
+std::vector<ImageEncoder::Job> ImageEncoder::TakeBatch() {
+  std::vector<Job> batch;
+  uint64_t num_rows = 0;
+  while (!jobs_.empty()) {
+    const Job& next = jobs_.front();
+    num_rows += next.order.key.num_rows;
+    const bool joins = !next.is_alone && num_rows <= batch_rows_;
+    if (!batch.empty() && !joins) break;
+    batch.push_back(std::move(jobs_.front()));
+    jobs_.pop_front();
+    if (!joins) break;
+  }
+  return batch;
+}
+
+// All with one status.
+std::vector<EncodedImage> ImageEncoder::Run(std::span<const Job> batch) {
+  const EncodedImage::TimePoint begun = Clock::now();
+  std::vector<EncodedImage> images(batch.size());
+  std::vector<EncodeItem> items;
+  items.reserve(batch.size());
+  Status status;
+  for (size_t i = 0; i < batch.size() && status.ok(); ++i) {
+    const Order& order = batch[i].order;
+    status = images[i].rows.Reserve(order.key.num_rows, model_->info().hidden_size);
+    items.push_back({order.image.get(), images[i].rows.data()});
+  }
+  if (status.ok()) status = model_->Encode(ctx_, items);
+  const EncodedImage::TimePoint ended = Clock::now();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    images[i].image = batch[i].order.key;
+    images[i].status = status;
+    images[i].ordered = batch[i].ordered;
+    images[i].begun = begun;
+    images[i].ended = ended;
+  }
+  return images;
+}
+
+// To their places, each to be run alone: Loop can still be stopped between them.
+void ImageEncoder::PutBack(std::vector<Job> batch) {
+  const std::lock_guard lock(mutex_);
+  for (auto job = batch.rbegin(); job != batch.rend(); ++job) {
+    job->is_alone = true;
+    jobs_.push_front(std::move(*job));
+  }
 }
 
 }  // namespace mao

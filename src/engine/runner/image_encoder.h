@@ -8,7 +8,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "base/status.h"
 #include "engine/cache/encoder_cache_manager.h"
@@ -27,32 +29,43 @@ struct EncodedImage {
   TimePoint ended;
 };
 
-// One image after the other, in the order in which they were given.
+// In the order in which images were given: those at the front that fit one batch are encoded
+// together. If that fails, each of them is encoded alone, so that none fails by its company.
 class ImageEncoder {
  public:
-  // Called on the encoder's thread once for each image that was begun.
-  using OnEncoded = std::function<void(EncodedImage)>;
+  struct Order {
+    EncoderKey key;
+    std::shared_ptr<const PreparedImage> image;
+  };
+  // Called on the encoder's thread with the images of a batch; once for each image that was begun,
+  // unless the encoder is destroyed meanwhile.
+  using OnEncoded = std::function<void(std::vector<EncodedImage>)>;
 
-  // num_threads: 0 means all cores of the process.
-  ImageEncoder(Model* model, size_t num_threads, DType dtype, OnEncoded on_encoded);
-  // Drops what has not begun and waits for the image in progress.
+  // num_threads: 0 means all cores of the process. batch_rows: embeddings of one batch, but for a
+  // larger image, which goes alone.
+  ImageEncoder(Model* model, size_t num_threads, DType dtype, uint32_t batch_rows,
+               OnEncoded on_encoded);
+  // Drops what has not begun and waits for the batch in progress.
   ~ImageEncoder();
   ImageEncoder(const ImageEncoder&) = delete;
   ImageEncoder& operator=(const ImageEncoder&) = delete;
 
-  void Encode(const EncoderKey& key, std::shared_ptr<const PreparedImage> image);
+  void Encode(std::vector<Order> orders);
 
  private:
   struct Job {
-    EncoderKey key;
-    std::shared_ptr<const PreparedImage> image;
+    Order order;
     EncodedImage::TimePoint ordered;
+    bool is_alone = false;  // its batch has failed
   };
 
   void Loop();
-  EncodedImage Run(const Job& job);
+  std::vector<Job> TakeBatch();  // the caller has the lock
+  std::vector<EncodedImage> Run(std::span<const Job> batch);
+  void PutBack(std::vector<Job> batch);
 
   Model* model_;
+  const uint32_t batch_rows_;
   OnEncoded on_encoded_;
   ThreadPool pool_;
   ExecutionContext ctx_;

@@ -18,7 +18,8 @@ ModelRunner::ModelRunner(Model* model, const ModelRunnerConfig& config,
       config_(config),
       pool_(config.num_threads),
       ctx_{pool_, config.dtype, {}, {}},
-      encoder_(model, config.num_threads, config.dtype, std::move(on_encoded)) {}
+      encoder_(model, config.num_threads, config.dtype, config.encode_batch_rows,
+               std::move(on_encoded)) {}
 
 Result<std::unique_ptr<ModelRunner>> ModelRunner::Create(Model* model,
                                                          const ModelRunnerConfig& config,
@@ -45,7 +46,7 @@ Result<std::unique_ptr<ModelRunner>> ModelRunner::Create(Model* model,
 
 void ModelRunner::Execute(const StepPlan& plan, const ImageOf& image_of) {
   Forget(plan);
-  for (const EncodeJob& job : plan.images_to_encode) encoder_.Encode(job.image, image_of(job.id));
+  OrderImages(plan, image_of);
   UpdateTables(plan);
   input_.token_ids.clear();
   input_.embeddings.clear();
@@ -70,6 +71,17 @@ void ModelRunner::Forget(const StepPlan& plan) {
   for (const FinishedRequest& request : plan.finished) tables_.erase(request.id);
   for (const RequestId id : plan.preempted) tables_.erase(id);
   for (const EncoderKey& key : plan.encoder_entries_to_free) embeddings_.erase(key);
+}
+
+// All at once, so that they can be one batch.
+void ModelRunner::OrderImages(const StepPlan& plan, const ImageOf& image_of) {
+  if (plan.images_to_encode.empty()) return;
+  std::vector<ImageEncoder::Order> orders;
+  orders.reserve(plan.images_to_encode.size());
+  for (const EncodeJob& job : plan.images_to_encode) {
+    orders.push_back({job.image, image_of(job.id)});
+  }
+  encoder_.Encode(std::move(orders));
 }
 
 void ModelRunner::UpdateTables(const StepPlan& plan) {

@@ -25,6 +25,7 @@ struct ModelRunnerConfig {
   uint32_t max_model_len = 1;
   uint32_t block_size = 16;
   uint32_t num_blocks = 1;
+  uint32_t encode_batch_rows = 1;  // see ImageEncoder
 };
 
 // For one thread. Follows docs/engine_contract.md, "The plan".
@@ -33,8 +34,8 @@ class ModelRunner {
   // The image that an EncodeJob names.
   using ImageOf = std::function<std::shared_ptr<const PreparedImage>(RequestId id)>;
 
-  // on_encoded is called on the encoder's thread for each image that a plan ordered; the engine
-  // thread then calls AddImage. Errors: ResourceExhausted.
+  // on_encoded is called on the encoder's thread, once for each image that a plan ordered; the
+  // engine thread then calls AddImage. Errors: ResourceExhausted.
   static Result<std::unique_ptr<ModelRunner>> Create(Model* model, const ModelRunnerConfig& config,
                                                      ImageEncoder::OnEncoded on_encoded);
 
@@ -51,6 +52,7 @@ class ModelRunner {
   ModelRunner(Model* model, const ModelRunnerConfig& config, ImageEncoder::OnEncoded on_encoded);
 
   void Forget(const StepPlan& plan);
+  void OrderImages(const StepPlan& plan, const ImageOf& image_of);
   void UpdateTables(const StepPlan& plan);
   void AddRow(const StepPlan& plan, size_t index);
 

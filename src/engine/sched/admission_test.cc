@@ -120,8 +120,11 @@ TEST(SchedulerConfigTest, NamesTheWrongField) {
   config.max_model_len = 1;
   EXPECT_NE(CheckConfig(config).message().find("max_model_len is 1"), std::string::npos);
   config = kConfig;
-  config.max_encodes_in_flight = 0;
-  EXPECT_NE(CheckConfig(config).message().find("max_encodes_in_flight"), std::string::npos);
+  config.encode_batch_rows = 0;
+  EXPECT_NE(CheckConfig(config).message().find("encode_batch_rows"), std::string::npos);
+  config = kConfig;
+  config.max_encode_batches_in_flight = 0;
+  EXPECT_NE(CheckConfig(config).message().find("max_encode_batches_in_flight"), std::string::npos);
   config = kConfig;
   config.num_blocks = 0;
   EXPECT_EQ(Scheduler::Create(config).status().code(), StatusCode::kInvalidArgument);

@@ -21,12 +21,12 @@ bool IsRepeated(const RequestState& request, uint32_t first, uint32_t i) {
 }  // namespace
 
 ChunkReach PlanImages(const RequestState& request, uint32_t begin, uint32_t num_tokens,
-                      const Budget& encodes, const EncoderCacheManager& cache) {
+                      const EncodeBudget& encodes, const EncoderCacheManager& cache) {
   // A request without references may begin behind or within an image.
   auto i = static_cast<uint32_t>(FirstSpanEndingAfter(request.image_spans, begin));
   const uint32_t first = std::max(request.num_reached_images, i);
   const uint32_t end = begin + num_tokens;
-  uint64_t num_to_encode = 0;
+  uint64_t encode_cost = 0;
   uint64_t num_rows_to_hold = 0;  // that are not held now
   ChunkReach reach = {.num_tokens = num_tokens, .first_image = first, .end_image = first};
   for (; i < request.image_spans.size() && request.image_spans[i].offset < end; ++i) {
@@ -34,9 +34,10 @@ ChunkReach PlanImages(const RequestState& request, uint32_t begin, uint32_t num_
     const EncoderKey key = KeyOf(span);
     const uint32_t num_before = std::max(span.offset, begin) - begin;
     if (i >= first && !IsRepeated(request, first, i)) {
-      if (!cache.Contains(key)) ++num_to_encode;
+      if (!cache.Contains(key)) encode_cost += encodes.Cost(span.length);
       if (cache.num_references(key) == 0) num_rows_to_hold += span.length;
-      if (num_to_encode > encodes.remaining() || num_rows_to_hold > cache.num_reclaimable_rows()) {
+      reach.is_encoder_full = encode_cost > encodes.remaining();
+      if (reach.is_encoder_full || num_rows_to_hold > cache.num_reclaimable_rows()) {
         reach.num_tokens = std::min(reach.num_tokens, num_before);
         break;
       }
@@ -47,7 +48,7 @@ ChunkReach PlanImages(const RequestState& request, uint32_t begin, uint32_t num_
   return reach;
 }
 
-void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* encodes,
+void CommitImages(const RequestState& request, const ChunkReach& reach, EncodeBudget* encodes,
                   EncoderCacheManager* cache, StepPlan* plan) {
   // Those in the cache first, so that making room for the others cannot evict them.
   std::vector<EncodeJob>& jobs = plan->images_to_encode;
@@ -68,10 +69,11 @@ void CommitImages(const RequestState& request, const ChunkReach& reach, Budget* 
       continue;
     }
     cache->Insert(job.image, &plan->encoder_entries_to_free);
-    encodes->Spend(1);
+    encodes->Spend(encodes->Cost(job.image.num_rows));
     jobs[num_jobs++] = job;
   }
   jobs.resize(num_jobs);
+  if (reach.is_encoder_full) encodes->Close();
 }
 
 }  // namespace mao

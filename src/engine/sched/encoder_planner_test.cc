@@ -21,9 +21,9 @@ class EncoderPlannerTest : public ::testing::Test {
  protected:
   EncoderPlannerTest() { request_.image_spans = {Span(4, 6, 1), Span(12, 6, 2), Span(18, 6, 1)}; }
 
-  // Tokens that can be computed with so many encodes left.
+  // Tokens that can be computed with so many encodes left, each a batch.
   uint32_t Reach(uint32_t begin, uint32_t num_tokens, uint64_t num_encodes) {
-    reach_ = PlanImages(request_, begin, num_tokens, Budget(num_encodes), cache_);
+    reach_ = PlanImages(request_, begin, num_tokens, EncodeBudget(1, num_encodes), cache_);
     return reach_.num_tokens;
   }
   uint32_t NumReached() const { return reach_.end_image - reach_.first_image; }
@@ -110,10 +110,29 @@ TEST_F(EncoderPlannerTest, RoomIsNotCountedTwice) {
   EXPECT_EQ(NumReached(), 1u);
 }
 
+TEST_F(EncoderPlannerTest, AnImageCountsWithItsRowsAndAtMostAsABatch) {
+  for (const uint64_t amount : {4u, 5u, 9u, 10u}) {
+    const ChunkReach reach = PlanImages(request_, 0, 30, EncodeBudget(5, amount), cache_);
+    EXPECT_EQ(reach.end_image, amount < 5 ? 0u : amount < 10 ? 1u : 3u) << amount;
+    EXPECT_EQ(reach.is_encoder_full, amount < 10) << amount;
+  }
+  const ChunkReach reach = PlanImages(request_, 0, 30, EncodeBudget(100, 12), cache_);
+  EXPECT_EQ(reach.end_image, 3u);
+}
+
+TEST_F(EncoderPlannerTest, CommitClosesTheBudgetToOthersIfAnImageDidNotFit) {
+  EncodeBudget budget(100, 9);
+  StepPlan plan;
+  const ChunkReach reach = PlanImages(request_, 0, 30, budget, cache_);
+  CommitImages(request_, reach, &budget, &cache_, &plan);
+  EXPECT_EQ(plan.images_to_encode.size(), 1u);
+  EXPECT_EQ(budget.remaining(), 0u) << "three rows are left, and the second image needs six";
+}
+
 TEST_F(EncoderPlannerTest, CommitDoesWhatWasPlanned) {
   Cache(Span(0, 6, 2));
   Cache(Span(0, 5, 9));
-  Budget budget(1);
+  EncodeBudget budget(1, 1);
   StepPlan plan;
   ASSERT_EQ(Reach(0, 30, 1), 4u);
   ASSERT_EQ(NumReached(), 3u);

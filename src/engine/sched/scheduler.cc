@@ -58,13 +58,16 @@ void Scheduler::Schedule(TimePoint now, StepPlan* plan) {
   plan->Clear();
   if (IsStepInFlight()) return;
   plan->step = ++num_steps_;
-  StepBudgets budgets(config_, encoder_cache_.num_encoding());
+  StepBudgets budgets(config_, encode_cost_in_flight_);
 
   FailExpired(now);
   ScheduleRunning(&budgets, plan);
   // Whoever made others give way must not have the room taken by a newcomer.
   if (plan->preempted.empty()) AdmitWaiting(&budgets, plan);
   FailIfStuck(*plan);
+  for (const EncodeJob& job : plan->images_to_encode) {
+    encode_cost_in_flight_ += EncodeCost(job.image.num_rows, config_.encode_batch_rows);
+  }
 
   std::swap(plan->finished, finished_);
   is_idle_ = plan->rows.empty() && plan->preempted.empty() && plan->finished.empty();
@@ -303,6 +306,7 @@ Status Scheduler::OnImageEncoded(const EncoderKey& image, const Status& status) 
         fmt::format("an image of {} rows has been encoded, but was not ordered", image.num_rows));
   }
   is_idle_ = false;
+  encode_cost_in_flight_ -= EncodeCost(image.num_rows, config_.encode_batch_rows);
   if (status.ok()) {
     encoder_cache_.MarkReady(image);
     return OkStatus();

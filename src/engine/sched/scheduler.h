@@ -134,6 +134,7 @@ class Scheduler {
   uint64_t num_arrivals_ = 0;
   uint64_t num_steps_ = 0;
   uint64_t num_preemptions_ = 0;
+  uint64_t encode_cost_in_flight_ = 0;  // EncodeCost of the images being encoded
 
   // The step in flight.
   std::vector<InFlightRow> in_flight_;

@@ -22,8 +22,11 @@ Status CheckConfig(const SchedulerConfig& config) {
     return InvalidArgumentError(
         fmt::format("max_model_len is {}; must be in [2, {}]", config.max_model_len, kMaxModelLen));
   }
-  if (config.max_encodes_in_flight < 1) {
-    return InvalidArgumentError("max_encodes_in_flight is 0; must be at least 1");
+  if (config.encode_batch_rows < 1) {
+    return InvalidArgumentError("encode_batch_rows is 0; must be at least 1");
+  }
+  if (config.max_encode_batches_in_flight < 1) {
+    return InvalidArgumentError("max_encode_batches_in_flight is 0; must be at least 1");
   }
   return OkStatus();
 }

@@ -26,7 +26,8 @@ SchedulerConfig Config() {
           .block_size = 4,
           .num_blocks = 64,
           .enable_prefix_caching = false,
-          .encoder_cache_rows = 20};
+          .encoder_cache_rows = 20,
+          .encode_batch_rows = 1};  // an image is a batch
 }
 
 EncoderKey Key(uint64_t image_seed, uint32_t num_rows) {
@@ -148,9 +149,49 @@ TEST(SchedulerEncoderTest, NoMoreImagesAreOrderedThanTheBudgetAllows) {
   for (uint64_t id = 1; id <= 4; ++id) driver.ExpectReferenceOutput(id);
 }
 
+TEST(SchedulerEncoderTest, SmallImagesShareABatchAndALargeOneIsABatch) {
+  SchedulerConfig config = Config();
+  config.max_num_seqs = 8;
+  config.encoder_cache_rows = 100;
+  config.encode_batch_rows = 8;
+  StepDriver driver(config);
+  ASSERT_TRUE(driver.Add(ImageRequest(1, 0, 12, 1)).ok());
+  for (uint64_t id = 2; id <= 4; ++id) ASSERT_TRUE(driver.Add(ImageRequest(id, 0, 4, id)).ok());
+  driver.Plan();
+  driver.Complete();
+  EXPECT_THAT(driver.encoding(), ElementsAre(Key(1, 12), Key(2, 4), Key(3, 4)));
+  driver.EndEncode(Key(1, 12));
+  driver.Plan();
+  driver.Complete();
+  EXPECT_THAT(driver.encoding(), ElementsAre(Key(2, 4), Key(3, 4), Key(4, 4)));
+  driver.RunToEnd();
+  for (uint64_t id = 1; id <= 4; ++id) driver.ExpectReferenceOutput(id);
+}
+
+TEST(SchedulerEncoderTest, ALargeImageIsNotOvertakenBySmallerOnes) {
+  SchedulerConfig config = Config();
+  config.max_num_seqs = 8;
+  config.encoder_cache_rows = 100;
+  config.encode_batch_rows = 8;
+  StepDriver driver(config);
+  for (uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(driver.Add(ImageRequest(id, 0, 4, id)).ok());
+  ASSERT_TRUE(driver.Add(ImageRequest(4, 0, 8, 4)).ok());
+  ASSERT_TRUE(driver.Add(ImageRequest(5, 0, 4, 5)).ok());
+  driver.Plan();
+  driver.Complete();
+  EXPECT_THAT(driver.encoding(), ElementsAre(Key(1, 4), Key(2, 4), Key(3, 4)))
+      << "the fifth would fit, and might for ever keep the fourth from it";
+  driver.EndEncode(Key(1, 4));
+  driver.Plan();
+  driver.Complete();
+  EXPECT_THAT(driver.encoding(), ElementsAre(Key(2, 4), Key(3, 4), Key(4, 8)));
+  driver.RunToEnd();
+  for (uint64_t id = 1; id <= 5; ++id) driver.ExpectReferenceOutput(id);
+}
+
 TEST(SchedulerEncoderTest, TheMostUrgentImageIsOrderedFirst) {
   SchedulerConfig config = Config();
-  config.max_encodes_in_flight = 1;
+  config.max_encode_batches_in_flight = 1;
   StepDriver driver(config);
   for (uint64_t id = 1; id <= 3; ++id) {
     RequestSpec spec = ImageRequest(id, 0, 4, id);
@@ -203,7 +244,7 @@ TEST(SchedulerEncoderTest, RoomForTheRestOfAPromptThatWaitsIsPromised) {
 
 TEST(SchedulerEncoderTest, RoomIsMadeByAPlanOnlyAndNeverBelowAnEncoding) {
   SchedulerConfig config = Config();
-  config.max_encodes_in_flight = 3;
+  config.max_encode_batches_in_flight = 3;
   StepDriver driver(config);
   for (uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(driver.Add(ImageRequest(id, 0, 9, id)).ok());
   driver.Plan();

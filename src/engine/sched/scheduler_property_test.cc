@@ -77,7 +77,8 @@ class Scenario {
     config.num_blocks = std::max(2u, Between(40, 200) / config.block_size);
     config.enable_prefix_caching = !OneIn(5);
     config.encoder_cache_rows = Between(8, 40);
-    config.max_encodes_in_flight = Between(1, 3);
+    config.encode_batch_rows = OneIn(3) ? 1 : Between(2, 16);
+    config.max_encode_batches_in_flight = Between(1, 3);
     encode_odds_ = Between(1, 12);
     return config;
   }

@@ -226,7 +226,7 @@ class SameTextTest : public ::testing::TestWithParam<int> {
     crowd.max_num_seqs = 16;
     crowd.max_num_batched_tokens = 1000;
     crowd.num_blocks = 500;
-    crowd.max_encodes_in_flight = 8;
+    crowd.max_encode_batches_in_flight = 8;
     crowd.encoder_cache_rows = 1000;
     SchedulerConfig chunked = crowd;
     chunked.max_num_seqs = 3;

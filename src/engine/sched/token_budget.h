@@ -3,7 +3,6 @@
 #define MAOOCR_ENGINE_SCHED_TOKEN_BUDGET_H_
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 
 #include "engine/sched/scheduler_config.h"
@@ -27,14 +26,38 @@ class Budget {
   uint64_t remaining_;
 };
 
+// What an image of so many rows counts in the encoder budget. A larger one than a batch goes alone,
+// and is a batch.
+inline uint32_t EncodeCost(uint32_t num_rows, uint32_t batch_rows) {
+  return std::min(num_rows, batch_rows);
+}
+
+// Image rows for the encoder, shared likewise.
+class EncodeBudget {
+ public:
+  EncodeBudget(uint32_t batch_rows, uint64_t amount) : batch_rows_(batch_rows), rows_(amount) {}
+
+  uint64_t remaining() const { return rows_.remaining(); }
+  uint32_t Cost(uint32_t num_rows) const { return EncodeCost(num_rows, batch_rows_); }
+  void Spend(uint64_t cost) { rows_.Spend(cost); }
+  // Leaves nothing to those who come later.
+  void Close() { rows_.Spend(rows_.remaining()); }
+
+ private:
+  uint32_t batch_rows_;
+  Budget rows_;
+};
+
 // What a step may give out: tokens to compute, and images to encode beside it and later ones.
 struct StepBudgets {
-  StepBudgets(const SchedulerConfig& config, size_t num_encodes_in_flight)
+  StepBudgets(const SchedulerConfig& config, uint64_t encode_cost_in_flight)
       : tokens(config.max_num_batched_tokens),
-        encodes(config.max_encodes_in_flight - num_encodes_in_flight) {}
+        encodes(config.encode_batch_rows,
+                uint64_t{config.max_encode_batches_in_flight} * config.encode_batch_rows -
+                    encode_cost_in_flight) {}
 
   Budget tokens;
-  Budget encodes;
+  EncodeBudget encodes;
 };
 
 }  // namespace mao

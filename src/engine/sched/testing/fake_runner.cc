@@ -138,7 +138,12 @@ void FakeRunner::Order(const StepPlan& plan) {
     EXPECT_EQ(std::count(encoding_.begin(), encoding_.end(), job.image), 0) << "encoded twice";
     encoding_.push_back(job.image);
   }
-  EXPECT_LE(encoding_.size(), config_.max_encodes_in_flight);
+  uint64_t encode_cost = 0;
+  for (const EncoderKey& key : encoding_) {
+    encode_cost += std::min(key.num_rows, config_.encode_batch_rows);
+  }
+  EXPECT_LE(encode_cost,
+            uint64_t{config_.max_encode_batches_in_flight} * config_.encode_batch_rows);
   uint64_t num_rows = 0;
   for (const auto& [key, rows] : encoder_store_) num_rows += rows.size();
   for (const EncoderKey& key : encoding_) num_rows += key.num_rows;
