@@ -17,9 +17,10 @@ Result<RelativeTables> RelativeTables::Create(const FloatMatrix& rows, const Flo
   return tables;
 }
 
-TokenGroups OneGroup(int64_t num_tokens) {
-  TokenGroups groups = {1, num_tokens, std::vector<int32_t>(static_cast<size_t>(num_tokens))};
-  std::iota(groups.rows.begin(), groups.rows.end(), 0);
+TokenGroups ConsecutiveGroups(int64_t first_token, int64_t num_groups, int64_t group_size) {
+  TokenGroups groups = {num_groups, group_size,
+                        std::vector<int32_t>(static_cast<size_t>(num_groups * group_size))};
+  std::iota(groups.rows.begin(), groups.rows.end(), static_cast<int32_t>(first_token));
   return groups;
 }
 
@@ -47,14 +48,17 @@ Status VitBlock::Workspace::Reserve(const VitBlock& block, int64_t tokens) {
   return mlp.Reserve((tokens + 15) / 16 * 16, block.fc1.out_features());
 }
 
-size_t VitBlock::ScratchBytes(int64_t tokens, const TokenGroups& groups, int64_t side) const {
-  const int64_t depth = std::max(width(), fc2.in_features());
-  return std::max(DotScratchBytes(tokens, depth),
-                  DenseAttentionScratchBytes(groups.num_groups, groups.group_size, num_heads,
-                                             head_dim(), side));
+size_t VitBlock::ScratchBytes(int64_t tokens, std::span<const TokenGroups> groups,
+                              int64_t side) const {
+  size_t bytes = DotScratchBytes(tokens, std::max(width(), fc2.in_features()));
+  for (const TokenGroups& some : groups) {
+    bytes = std::max(bytes, DenseAttentionScratchBytes(some.num_groups, some.group_size, num_heads,
+                                                       head_dim(), side));
+  }
+  return bytes;
 }
 
-void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,
+void VitBlock::Forward(ExecutionContext& ctx, std::span<const TokenGroups> groups,
                        const RelativePositions* relative, int64_t tokens, float* x,
                        Workspace& workspace) const {
   float* norm = workspace.norm.data();
@@ -63,10 +67,7 @@ void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,
   DenseAttentionArgs args;
   args.qkv = workspace.qkv.data();
   args.qkv_stride = 3 * width();
-  args.rows = groups.rows.data();
   args.padding = padding.data();
-  args.num_groups = groups.num_groups;
-  args.group_size = groups.group_size;
   args.num_heads = num_heads;
   args.head_dim = head_dim();
   args.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim())));
@@ -74,7 +75,12 @@ void VitBlock::Forward(ExecutionContext& ctx, const TokenGroups& groups,
   args.relative = relative;
   args.out = workspace.context.data();
   args.out_stride = width();
-  DenseAttention(args, ctx.scratch.bytes(), ctx.pool);
+  for (const TokenGroups& some : groups) {
+    args.rows = some.rows.data();
+    args.num_groups = some.num_groups;
+    args.group_size = some.group_size;
+    DenseAttention(args, ctx.scratch.bytes(), ctx.pool);
+  }
   proj.Forward(ctx, workspace.context.data(), width(), tokens, x, width(), Activation::kNone,
                /*accumulate=*/true);
   norm2.Forward(ctx, x, tokens, norm);

@@ -2,6 +2,7 @@
 #ifndef MAOOCR_LAYERS_VIT_BLOCK_H_
 #define MAOOCR_LAYERS_VIT_BLOCK_H_
 
+#include <span>
 #include <vector>
 
 #include "kernels/attention/attention.h"
@@ -18,8 +19,8 @@ struct TokenGroups {
   std::vector<int32_t> rows;
 };
 
-// All tokens of an image in one group.
-TokenGroups OneGroup(int64_t num_tokens);
+// num_groups groups of tokens that follow each other, from first_token on.
+TokenGroups ConsecutiveGroups(int64_t first_token, int64_t num_groups, int64_t group_size);
 // A side x side grid cut into window x window squares, padded at the right and the bottom.
 TokenGroups Windows(int64_t side, int64_t window);
 
@@ -59,11 +60,12 @@ struct VitBlock {
   };
 
   // Scratch bytes that Forward needs in ctx. side: of relative positions, or 0.
-  size_t ScratchBytes(int64_t tokens, const TokenGroups& groups, int64_t side) const;
+  size_t ScratchBytes(int64_t tokens, std::span<const TokenGroups> groups, int64_t side) const;
 
-  // x: [tokens, width], changed in place. relative may be null.
-  void Forward(ExecutionContext& ctx, const TokenGroups& groups, const RelativePositions* relative,
-               int64_t tokens, float* x, Workspace& workspace) const;
+  // x: [tokens, width], changed in place. groups: together all tokens. relative may be null.
+  void Forward(ExecutionContext& ctx, std::span<const TokenGroups> groups,
+               const RelativePositions* relative, int64_t tokens, float* x,
+               Workspace& workspace) const;
 };
 
 }  // namespace mao

@@ -1,7 +1,6 @@
 #include "models/deepseek_ocr/clip.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include <fmt/core.h>
@@ -31,19 +30,20 @@ int64_t NumTokensOf(std::span<const int64_t> sides) {
   return tokens;
 }
 
-// Neighbours of equal size are groups of one attention: visit(first token, views, tokens of each).
-template <typename Visit>
-void ForEachRun(std::span<const int64_t> sides, const Visit& visit) {
+// Each view attends within itself; neighbours of equal size are groups of one attention.
+std::vector<TokenGroups> GroupsOf(std::span<const int64_t> sides) {
+  std::vector<TokenGroups> groups;
   int64_t first_token = 0;
   for (size_t i = 0; i < sides.size();) {
     size_t end = i + 1;
     while (end < sides.size() && sides[end] == sides[i]) ++end;
     const auto num_views = static_cast<int64_t>(end - i);
     const int64_t tokens = Clip::NumTokens(sides[i]);
-    visit(first_token, num_views, tokens);
+    groups.push_back(ConsecutiveGroups(first_token, num_views, tokens));
     first_token += num_views * tokens;
     i = end;
   }
+  return groups;
 }
 
 }  // namespace
@@ -76,16 +76,9 @@ Status Clip::Reserve(ExecutionContext& ctx, std::span<const int64_t> sides) {
     resized_positions_.emplace(side, std::move(positions));
   }
   const int64_t tokens = NumTokensOf(sides);
-  for (auto row = static_cast<int32_t>(rows_.size()); row < tokens; ++row) rows_.push_back(row);
   MAO_RETURN_IF_ERROR(workspace_.Reserve(blocks_[0], tokens));
   MAO_RETURN_IF_ERROR(x_.Reserve(tokens, config_.width));
-  const VitBlock& block = blocks_[0];
-  size_t scratch = DotScratchBytes(tokens, std::max(block.width(), block.fc2.in_features()));
-  ForEachRun(sides, [&](int64_t, int64_t num_views, int64_t view_tokens) {
-    scratch = std::max(scratch, DenseAttentionScratchBytes(num_views, view_tokens, block.num_heads,
-                                                           block.head_dim(), /*side=*/0));
-  });
-  return ctx.scratch.Reserve(scratch);
+  return ctx.scratch.Reserve(blocks_[0].ScratchBytes(tokens, GroupsOf(sides), /*side=*/0));
 }
 
 const float* Clip::Forward(ExecutionContext& ctx, const float* sam,
@@ -93,10 +86,11 @@ const float* Clip::Forward(ExecutionContext& ctx, const float* sam,
   Embed(sam, sides);
   Observe(ctx, "clip.embeddings", sides);
   const int64_t tokens = NumTokensOf(sides);
+  const std::vector<TokenGroups> groups = GroupsOf(sides);
   pre_norm_.Forward(ctx, x_.data(), tokens, x_.data());
   Observe(ctx, "clip.pre_layrnorm", sides);
   for (size_t i = 0; i < blocks_.size(); ++i) {
-    ForwardBlock(ctx, blocks_[i], sides, tokens);
+    blocks_[i].Forward(ctx, groups, /*relative=*/nullptr, tokens, x_.data(), workspace_);
     if (ctx.observer) Observe(ctx, fmt::format("clip.layer.{}", i), sides);
   }
   Observe(ctx, "clip", sides);
@@ -116,36 +110,6 @@ void Clip::Embed(const float* sam, std::span<const int64_t> sides) {
     x += grid_values;
     sam += grid_values;
   }
-}
-
-// VitBlock::Forward for views of different sizes: one attention for each run of equal ones.
-void Clip::ForwardBlock(ExecutionContext& ctx, const VitBlock& block,
-                        std::span<const int64_t> sides, int64_t tokens) {
-  const int64_t width = block.width();
-  float* x = x_.data();
-  float* norm = workspace_.norm.data();
-  block.norm1.Forward(ctx, x, tokens, norm);
-  block.qkv.Forward(ctx, norm, width, tokens, workspace_.qkv.data(), 3 * width);
-  ForEachRun(sides, [&](int64_t first_token, int64_t num_views, int64_t view_tokens) {
-    DenseAttentionArgs args;
-    args.qkv = workspace_.qkv.data() + first_token * 3 * width;
-    args.qkv_stride = 3 * width;
-    args.rows = rows_.data();
-    args.num_groups = num_views;
-    args.group_size = view_tokens;
-    args.num_heads = block.num_heads;
-    args.head_dim = block.head_dim();
-    args.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(block.head_dim())));
-    args.compute = ctx.compute;
-    args.out = workspace_.context.data() + first_token * width;
-    args.out_stride = width;
-    DenseAttention(args, ctx.scratch.bytes(), ctx.pool);
-  });
-  block.proj.Forward(ctx, workspace_.context.data(), width, tokens, x, width, Activation::kNone,
-                     /*accumulate=*/true);
-  block.norm2.Forward(ctx, x, tokens, norm);
-  Linear::ForwardBoth(ctx, block.fc1, block.act, block.fc2, norm, tokens, x,
-                      reinterpret_cast<std::byte*>(workspace_.mlp.data()));
 }
 
 void Clip::Observe(const ExecutionContext& ctx, std::string_view stage,

@@ -33,8 +33,6 @@ class Clip {
 
  private:
   void Embed(const float* sam, std::span<const int64_t> sides);
-  void ForwardBlock(ExecutionContext& ctx, const VitBlock& block, std::span<const int64_t> sides,
-                    int64_t tokens);
   // Shows the observer the activations of one view after the other.
   void Observe(const ExecutionContext& ctx, std::string_view stage,
                std::span<const int64_t> sides) const;
@@ -47,7 +45,6 @@ class Clip {
   std::vector<VitBlock> blocks_;
 
   std::map<int64_t, FloatMatrix> resized_positions_;  // [t * t, width] by t
-  std::vector<int32_t> rows_;                         // 0, 1, 2, ...
   VitBlock::Workspace workspace_;
   FloatMatrix x_;  // [tokens of all views, width]
 };

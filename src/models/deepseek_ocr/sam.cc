@@ -74,7 +74,7 @@ Status Sam::Reserve(ExecutionContext& ctx, int64_t side) {
     SizeTables tables;
     MAO_ASSIGN_OR_RETURN(tables.positions, ResizeGridBicubic(positions_, config_.grid, g));
     tables.windows = Windows(g, SamConfig::kWindow);
-    tables.whole = OneGroup(tokens);
+    tables.whole = ConsecutiveGroups(0, 1, tokens);
     for (int64_t i = 0; i < config_.layers; ++i) {
       const auto at = static_cast<size_t>(i);
       MAO_ASSIGN_OR_RETURN(tables.relative.emplace_back(),
@@ -91,8 +91,8 @@ Status Sam::Reserve(ExecutionContext& ctx, int64_t side) {
   MAO_RETURN_IF_ERROR(map_a_.Reserve(tokens, widest));
   MAO_RETURN_IF_ERROR(map_b_.Reserve(tokens, widest));
   size_t scratch = DotScratchBytes(tokens, kPatchValues);
-  scratch = std::max({scratch, blocks_[0].ScratchBytes(tokens, tables.whole, g),
-                      blocks_[0].ScratchBytes(tokens, tables.windows, SamConfig::kWindow)});
+  scratch = std::max({scratch, blocks_[0].ScratchBytes(tokens, {&tables.whole, 1}, g),
+                      blocks_[0].ScratchBytes(tokens, {&tables.windows, 1}, SamConfig::kWindow)});
   int64_t conv_side = g;
   size_t columns_rows = 0;
   int64_t columns_depth = 0;
@@ -135,8 +135,8 @@ void Sam::Forward(ExecutionContext& ctx, const Image& view, float* out) {
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const bool global = config_.IsGlobal(static_cast<int64_t>(i));
     const RelativePositions relative = tables.relative[i].view();
-    blocks_[i].Forward(ctx, global ? tables.whole : tables.windows, &relative, tokens, x_.data(),
-                       workspace_);
+    const TokenGroups& groups = global ? tables.whole : tables.windows;
+    blocks_[i].Forward(ctx, {&groups, 1}, &relative, tokens, x_.data(), workspace_);
     if (ctx.observer) {
       ctx.Observe(fmt::format("sam.block.{}", i), x_.data(), tokens, config_.width);
     }
