@@ -1,7 +1,7 @@
 #include "layers/moe.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "kernels/act/act.h"
 
@@ -10,28 +10,22 @@ namespace {
 
 int64_t Round16(int64_t rows) { return (rows + 15) / 16 * 16; }
 
-// Softmax of n logits, then the k largest probabilities, best first.
-void ChooseExperts(const float* logits, int64_t n, int64_t k, bool renormalize, float scale,
-                   int32_t* chosen, float* probabilities) {
-  const float max = *std::max_element(logits, logits + n);
-  float sum = 0.0f;
-  for (int64_t e = 0; e < n; ++e) sum += std::exp(logits[e] - max);
+// The k largest of n logits, best first, and their probabilities. The logits are used up.
+void ChooseExperts(float* logits, const float* probabilities, int64_t n, int64_t k,
+                   bool renormalize, float scale, int32_t* chosen, float* weights) {
   for (int64_t i = 0; i < k; ++i) {
-    int32_t best = -1;
-    for (int32_t e = 0; e < n; ++e) {
-      const bool taken = std::find(chosen, chosen + i, e) != chosen + i;
-      if (!taken && (best < 0 || logits[e] > logits[best])) best = e;
-    }
-    chosen[i] = best;
-    probabilities[i] = std::exp(logits[best] - max) / sum;
+    const int64_t best = std::max_element(logits, logits + n) - logits;
+    chosen[i] = static_cast<int32_t>(best);
+    weights[i] = probabilities[best];
+    logits[best] = -std::numeric_limits<float>::infinity();
   }
   float factor = scale;
   if (renormalize) {
     float total = 1e-20f;
-    for (int64_t i = 0; i < k; ++i) total += probabilities[i];
+    for (int64_t i = 0; i < k; ++i) total += weights[i];
     factor = scale / total;
   }
-  for (int64_t i = 0; i < k; ++i) probabilities[i] *= factor;
+  for (int64_t i = 0; i < k; ++i) weights[i] *= factor;
 }
 
 }  // namespace
@@ -46,6 +40,7 @@ Status MixtureOfExperts::Workspace::Reserve(const MixtureOfExperts& layer, int64
   first_of_expert.reserve(static_cast<size_t>(num_experts + 1));
   problems.reserve(static_cast<size_t>(num_experts + 1));
   MAO_RETURN_IF_ERROR(router_logits.Reserve(max_rows, num_experts));
+  MAO_RETURN_IF_ERROR(router_probabilities.Reserve(max_rows, num_experts));
   MAO_RETURN_IF_ERROR(gate_up.Reserve(choices, layer.experts[0].gate_up.out_features()));
   MAO_RETURN_IF_ERROR(expert_out.Reserve(choices, layer.router.in_features()));
   return shared_gate_up.Reserve(max_rows, layer.shared.gate_up.out_features());
@@ -69,10 +64,13 @@ void MixtureOfExperts::Route(ExecutionContext& ctx, const float* x, int64_t rows
   ctx.Observe("moe.router_logits", logits, rows, num_experts);
   workspace.chosen.resize(static_cast<size_t>(rows * k));
   workspace.probabilities.resize(static_cast<size_t>(rows * k));
+  const float* probabilities = workspace.router_probabilities.data();
+  Softmax(logits, rows, num_experts, workspace.router_probabilities.data(), ctx.pool);
   ctx.pool.ParallelFor(static_cast<size_t>(rows), [&](size_t row, size_t) {
     const auto at = static_cast<int64_t>(row);
-    ChooseExperts(logits + at * num_experts, num_experts, k, renormalize, routed_scaling_factor,
-                  workspace.chosen.data() + at * k, workspace.probabilities.data() + at * k);
+    ChooseExperts(logits + at * num_experts, probabilities + at * num_experts, num_experts, k,
+                  renormalize, routed_scaling_factor, workspace.chosen.data() + at * k,
+                  workspace.probabilities.data() + at * k);
   });
 }
 

@@ -21,6 +21,7 @@ struct MixtureOfExperts {
 
   struct Workspace {
     FloatMatrix router_logits;           // [rows, experts]
+    FloatMatrix router_probabilities;    // [rows, experts]
     FloatMatrix gate_up;                 // [rows * k, 2 * width], grouped by expert
     FloatMatrix expert_out;              // [rows * k, hidden], grouped by expert
     FloatMatrix shared_gate_up;          // [rows, 2 * shared width]

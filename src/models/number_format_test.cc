@@ -18,11 +18,9 @@
 namespace mao {
 namespace {
 
-std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
+void WriteConverted(DType dtype, size_t max_shard_bytes, const std::string& folder) {
   const std::string source = std::string(MAOOCR_SOURCE_DIR) + "/models/maoocr-tiny";
-  std::string folder = testing::TempDir() + "/maoocr_" + std::string(Name(dtype));
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  std::filesystem::create_directory(folder);
   for (const char* file : {"config.json", "tokenizer.json"}) {
     std::filesystem::copy_file(source + "/" + file, folder + "/" + file);
   }
@@ -48,7 +46,6 @@ std::string WriteConverted(DType dtype, size_t max_shard_bytes) {
   };
   const Status status = WriteCheckpointTensors(folder, tensors, max_shard_bytes, fill);
   EXPECT_TRUE(status.ok()) << status.ToString();
-  return folder;
 }
 
 std::vector<TokenId> GenerateIds(const std::string& folder) {
@@ -75,18 +72,18 @@ TEST(NumberFormatTest, Float32AndFloat16ShardsGiveTheReferenceIds) {
   const nlohmann::json json = nlohmann::json::parse(in);
   const auto expected = json.at("output_ids").get<std::vector<TokenId>>();
   for (const DType dtype : {DType::kF32, DType::kF16}) {
-    const std::string folder = WriteConverted(dtype, size_t{32} << 20);
+    const TempFolder temp;
+    const std::string folder = temp.PathOf("converted");
+    WriteConverted(dtype, size_t{32} << 20, folder);
     EXPECT_EQ(GenerateIds(folder), expected) << Name(dtype);
     ThreadPool pool(2);
-    const TempFolder packed;
     QuantizeOptions options;
     options.dtype = DType::kF32;
     const auto source = Checkpoint::Open(folder);
     ASSERT_TRUE(source.ok());
-    const auto result = QuantizeModel(*source, packed.PathOf("model"), options, pool);
+    const auto result = QuantizeModel(*source, temp.PathOf("packed"), options, pool);
     ASSERT_TRUE(result.ok()) << result.status().ToString();
-    EXPECT_EQ(GenerateIds(packed.PathOf("model")), expected) << Name(dtype);
-    std::filesystem::remove_all(folder);
+    EXPECT_EQ(GenerateIds(temp.PathOf("packed")), expected) << Name(dtype);
   }
 }
 

@@ -282,7 +282,7 @@ TEST(QuantizeFolderTest, CompleteOutputIsToldApartFromAnotherOne) {
 class DamageTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = testing::TempDir() + "/maoocr_DamageTest";
+    folder_ = testing::TempDir() + "/maoocr_DamageTest_" + std::to_string(getpid());
     fs::remove_all(folder_);
     ASSERT_TRUE(Quantize(EmbeddedFolder(), folder_, Options(Quantization::kInt8)).ok());
   }

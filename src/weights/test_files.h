@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -26,13 +27,15 @@ inline std::string OneTensor(std::string_view name) {
       "{\"" + std::string(name) + R"(":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", "abcd");
 }
 
-// An empty folder that goes away with the object.
+// An empty folder that goes away with the object; its own in each process, as checkouts may be tested
+// at the same time.
 class TempFolder {
  public:
   TempFolder() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
     path_ = (std::filesystem::path(testing::TempDir()) /
-             (std::string("maoocr_") + test->test_suite_name() + "_" + test->name()))
+             (std::string("maoocr_") + test->test_suite_name() + "_" + test->name() + "_" +
+              std::to_string(getpid())))
                 .string();
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);

@@ -15,4 +15,12 @@ void SiluAndMul(const float* x, int64_t x_stride, int64_t rows, int64_t n, float
   });
 }
 
+void Softmax(const float* x, int64_t rows, int64_t n, float* y, ThreadPool& pool) {
+  const ActKernels& kernels = SelectByIsa(kActAvx512, kActAvx2, kActGeneric);
+  pool.ParallelFor(static_cast<size_t>(rows), [&](size_t item, size_t) {
+    const auto row = static_cast<int64_t>(item);
+    kernels.softmax(x + row * n, n, y + row * n);
+  });
+}
+
 }  // namespace mao

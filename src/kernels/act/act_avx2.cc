@@ -3,6 +3,6 @@
 
 namespace mao {
 
-const ActKernels kActAvx2 = {&SiluAndMulRow<VecAvx2>};
+const ActKernels kActAvx2 = {&SiluAndMulRow<VecAvx2>, &SoftmaxRow<VecAvx2>};
 
 }  // namespace mao

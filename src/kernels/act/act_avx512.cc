@@ -3,6 +3,6 @@
 
 namespace mao {
 
-const ActKernels kActAvx512 = {&SiluAndMulRow<VecAvx512>};
+const ActKernels kActAvx512 = {&SiluAndMulRow<VecAvx512>, &SoftmaxRow<VecAvx512>};
 
 }  // namespace mao

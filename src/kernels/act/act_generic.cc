@@ -3,6 +3,6 @@
 
 namespace mao {
 
-const ActKernels kActGeneric = {&SiluAndMulRow<VecGeneric>};
+const ActKernels kActGeneric = {&SiluAndMulRow<VecGeneric>, &SoftmaxRow<VecGeneric>};
 
 }  // namespace mao

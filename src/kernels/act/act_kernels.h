@@ -7,6 +7,7 @@ namespace mao {
 
 struct ActKernels {
   void (*silu_and_mul)(const float* gate, const float* up, int64_t n, float* y);
+  void (*softmax)(const float* x, int64_t n, float* y);
 };
 
 extern const ActKernels kActGeneric;
