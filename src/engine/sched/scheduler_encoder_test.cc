@@ -149,12 +149,17 @@ TEST(SchedulerEncoderTest, NoMoreImagesAreOrderedThanTheBudgetAllows) {
   for (uint64_t id = 1; id <= 4; ++id) driver.ExpectReferenceOutput(id);
 }
 
-TEST(SchedulerEncoderTest, SmallImagesShareABatchAndALargeOneIsABatch) {
+// Room for everything but a third batch of eight rows.
+SchedulerConfig BatchConfig() {
   SchedulerConfig config = Config();
   config.max_num_seqs = 8;
   config.encoder_cache_rows = 100;
   config.encode_batch_rows = 8;
-  StepDriver driver(config);
+  return config;
+}
+
+TEST(SchedulerEncoderTest, SmallImagesShareABatchAndALargeOneIsABatch) {
+  StepDriver driver(BatchConfig());
   ASSERT_TRUE(driver.Add(ImageRequest(1, 0, 12, 1)).ok());
   for (uint64_t id = 2; id <= 4; ++id) ASSERT_TRUE(driver.Add(ImageRequest(id, 0, 4, id)).ok());
   driver.Plan();
@@ -169,11 +174,7 @@ TEST(SchedulerEncoderTest, SmallImagesShareABatchAndALargeOneIsABatch) {
 }
 
 TEST(SchedulerEncoderTest, ALargeImageIsNotOvertakenBySmallerOnes) {
-  SchedulerConfig config = Config();
-  config.max_num_seqs = 8;
-  config.encoder_cache_rows = 100;
-  config.encode_batch_rows = 8;
-  StepDriver driver(config);
+  StepDriver driver(BatchConfig());
   for (uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(driver.Add(ImageRequest(id, 0, 4, id)).ok());
   ASSERT_TRUE(driver.Add(ImageRequest(4, 0, 8, 4)).ok());
   ASSERT_TRUE(driver.Add(ImageRequest(5, 0, 4, 5)).ok());

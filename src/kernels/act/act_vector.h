@@ -31,7 +31,7 @@ inline void ForEachVector(const float* x, int64_t n, float fill, float* y, const
 template <typename Vec>
 inline void SoftmaxRow(const float* x, int64_t n, float* y) {
   constexpr float kLowest = -3e38f;  // its weight is nothing beside that of the maximum
-  const Vec log2e = Vec::Set1(1.44269504f);
+  const Vec log2e = Vec::Set1(kLog2E);
   Vec max = Vec::Set1(kLowest);
   ForEachVector<Vec>(x, n, kLowest, y, [&](Vec values) {
     max = Vec::Max(max, values);

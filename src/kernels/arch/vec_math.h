@@ -6,6 +6,8 @@
 namespace mao {
 namespace {
 
+constexpr float kLog2E = 1.44269504f;
+
 // e^x, relative error below 2e-7 for x in [-87, 88]; arguments outside are clamped to that range
 // (e^-87 is 1.6e-38: zero for every sum a softmax takes).
 // Cody-Waite reduction x = n ln2 + r, |r| <= ln2/2, then the degree-6 Taylor-like polynomial of
@@ -13,7 +15,7 @@ namespace {
 template <typename Vec>
 inline Vec Exp(Vec x) {
   x = Vec::Min(Vec::Max(x, Vec::Set1(-87.0f)), Vec::Set1(88.0f));
-  const Vec biased = Vec::Fma(x, Vec::Set1(1.44269504f), Vec::Set1(12582912.0f));  // 1.5 * 2^23
+  const Vec biased = Vec::Fma(x, Vec::Set1(kLog2E), Vec::Set1(12582912.0f));  // 1.5 * 2^23
   const Vec n = biased - Vec::Set1(12582912.0f);
   Vec r = Vec::Fma(n, Vec::Set1(-0.693359375f), x);
   r = Vec::Fma(n, Vec::Set1(2.12194440e-4f), r);

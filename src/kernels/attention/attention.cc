@@ -225,18 +225,15 @@ void DenseAttention(const DenseAttentionArgs& args, std::span<std::byte> scratch
   const int64_t head_bytes = DenseHeadBytes(args.group_size, args.head_dim);
   std::byte* keys = scratch.data();
   std::byte* values = keys + num_heads * head_bytes;
-  RelativeTiles relative = {};
-  if (args.relative != nullptr) {
-    relative.side = args.relative->side;
-    std::byte* rows = values + num_heads * head_bytes;
-    std::byte* cols = rows + TableBytes(relative.side, args.head_dim);
-    PackTable(dtype, args, args.relative->rows, rows);
-    PackTable(dtype, args, args.relative->cols, cols);
-    relative.rows = rows;
-    relative.cols = cols;
-  }
-  pool.ParallelFor(static_cast<size_t>(num_heads), [&](size_t item, size_t) {
-    const auto index = static_cast<int64_t>(item);
+  const int64_t side = args.relative != nullptr ? args.relative->side : 0;
+  std::byte* rows = values + num_heads * head_bytes;
+  std::byte* cols = rows + TableBytes(side, args.head_dim);
+  const RelativeTiles relative = {side, rows, cols};
+  const int64_t num_tables = args.relative != nullptr ? 2 : 0;
+  pool.ParallelFor(static_cast<size_t>(num_tables + num_heads), [&](size_t item, size_t) {
+    const int64_t index = static_cast<int64_t>(item) - num_tables;
+    if (index == -2) return PackTable(dtype, args, args.relative->rows, rows);
+    if (index == -1) return PackTable(dtype, args, args.relative->cols, cols);
     const int64_t group = index / args.num_heads;
     const int64_t head = index % args.num_heads;
     const int64_t offset = (args.num_heads + head) * args.head_dim;

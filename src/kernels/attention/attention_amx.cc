@@ -17,6 +17,7 @@ constexpr int64_t kWeightTileElements = kTileRows * kKeysPerTile;
 constexpr int64_t kValuePanelElements = kKeysPerTile * 16;
 constexpr int kLogitStride = sizeof(SoftmaxState::weights[0]);  // bytes
 constexpr int kOutStride = sizeof(SoftmaxState::out[0]);
+constexpr int kTableDotsBytes = sizeof(SoftmaxState::row_dots[0]);
 
 // Tiles 0 to 3 are sums. 4: weights, 16 rows x 16 keys. 5: values, 16 keys x 16 channels. 6 and 7:
 // keys and queries, 16 x 32 channels.
@@ -62,11 +63,7 @@ class TiledAttention {
     if (task_.relative != nullptr) MultiplyTables();
     const int64_t num_phases = (most_keys_ + kKeysPerChunk - 1) / kKeysPerChunk * num_groups_;
     const int64_t ahead = num_groups_ - 1;  // phases whose keys are multiplied before
-    if (ahead > 0) BeginPhase(PhaseAt(0));
-    for (int64_t step = 0; ahead > 0 && step < PhaseAt(0).num_tiles(); ++step) {
-      MultiplyKeys(PhaseAt(0), step);
-    }
-    for (int64_t p = 0; p < num_phases; ++p) {
+    for (int64_t p = -ahead; p <= num_phases; ++p) {
       Steps steps{this, {}, {}, 0, 0, 0};
       if (p > 0) {
         steps.values = PhaseAt(p - 1);
@@ -78,13 +75,10 @@ class TiledAttention {
         steps.num_steps += steps.keys.num_tiles();
         BeginPhase(steps.keys);
       }
-      FenceTiles();
       if (ahead == 0) steps.Finish();
-      MakeWeights(PhaseAt(p), steps);
+      if (p >= 0 && p < num_phases) MakeWeights(PhaseAt(p), steps);
       steps.Finish();
     }
-    const Phase last = PhaseAt(num_phases - 1);
-    for (int64_t step = 0; step < NumValueSteps(last); ++step) MultiplyValues(last, step);
     ReleaseTiles();
     FenceTiles();
     EndRows<Vec>(task_, state_);
@@ -198,7 +192,7 @@ class TiledAttention {
                       for (int64_t t = tiles.first; t < tiles.last; ++t) {
                         _tile_zero(0);
                         MultiplyQueries(group, table + t * task_.kv.tile_bytes);
-                        _tile_stored(0, dots + t * kKeysPerTile, kTableDotsStride * 4);
+                        _tile_stored(0, dots + t * kKeysPerTile, kTableDotsBytes);
                       }
                     });
     }

@@ -16,8 +16,6 @@
 namespace mao {
 namespace {
 
-constexpr float kLog2E = 1.44269504f;  // weights are powers of two
-
 // tiles_at(t) = {keys of tile t, what to prefetch meanwhile}; the products of the tiles
 // [first_tile, last_tile) go to target on, 16 for each.
 template <typename Vec, typename Kv, int kRows, typename TilesAt>
